@@ -1,0 +1,81 @@
+/**
+ * What happened, counted: one row of numbers a thread in shared memory, written by that thread alone and read by anyone,
+ * so that counting is a plain addition. Doubles hold whole numbers to 2^53. Counters start at 0 with the tracker and
+ * outlive a restarted thread.
+ */
+
+/** Minutes of age at which re-announces are counted apart (`mode=renew`); older ones count in the last. */
+export const RENEW_MINUTES_MAX = 180;
+/** Room for refusals by reason (bittorrent/refusal.ts). */
+export const REFUSALS_MAX = 32;
+
+/** Index of each counter in a row. Names say what is counted once each. */
+export const COUNTER = {
+  tcpAccepts: 0,
+  tcpAnnounces: 1,
+  tcpScrapes: 2,
+  udpPackets: 3,
+  udpConnects: 4,
+  udpAnnounces: 5,
+  udpScrapes: 6,
+  /** Wrong or expired connection ids. */
+  udpMismatches: 7,
+  /** Datagrams not answered: malformed, or the answer would have been longer. */
+  udpDrops: 8,
+  /** Replies the system did not take. */
+  udpSendErrors: 9,
+  completed: 10,
+  /** Answered without being stored: the memory budget. */
+  notStored: 11,
+  /** HTTP requests handed to the office, and those it had no room for. */
+  officeRequests: 12,
+  officeRefused: 13,
+  /** Peers received from other trackers. */
+  livesyncPeers: 14,
+  fullScrapes: 15,
+  fullScrapeBytes: 16,
+  /** Faults: exceptions of ours caught at a door. */
+  faults: 17,
+  /** Connections closed by a limit of time, and to make room. */
+  tcpTimeouts: 18,
+  tcpEvictions: 19,
+  /** Accepts put off because file descriptors ran out. */
+  acceptPauses: 20,
+  /** opentracker's nine HTTP errors, in its order: HTTP_ERROR names them. */
+  httpErrors: 24,
+  renews: 40,
+  refusals: 40 + RENEW_MINUTES_MAX,
+} as const;
+
+/** Counters of a row. */
+export const COUNTERS = COUNTER.refusals + REFUSALS_MAX;
+
+/** Offsets from COUNTER.httpErrors. */
+export const HTTP_ERROR = {
+  redirect: 0,
+  parse: 1,
+  parameter: 2,
+  compact: 3,
+  notModest: 4,
+  unused: 5,
+  accessDenied: 6,
+  notFound: 7,
+  internal: 8,
+} as const;
+
+/** Shared memory for the rows of `threads` threads. */
+export function createCounters(threads: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(threads * COUNTERS * 8);
+}
+
+/** The row that thread `index` writes. */
+export function counterRow(memory: SharedArrayBuffer, index: number): Float64Array {
+  return new Float64Array(memory, index * COUNTERS * 8, COUNTERS);
+}
+
+/** Sums of all rows, a copy. */
+export function sumCounters(memory: SharedArrayBuffer): Float64Array {
+  const all = new Float64Array(memory), sums = new Float64Array(COUNTERS);
+  for (let i = 0; i < all.length; i++) sums[i % COUNTERS] += all[i];
+  return sums;
+}

@@ -1,0 +1,99 @@
+/**
+ * One HTTP request, from a connection's bytes to the bytes of its answer. What is neither announce nor scrape is left
+ * to the front, which hands it to the office.
+ */
+import { AnnounceReply } from "../bittorrent/announce.ts";
+import { COMPACT_BAD, NOT_REFUSED } from "../bittorrent/refusal.ts";
+import { COUNTER, HTTP_ERROR } from "../stats/counters.ts";
+import { HTTP_HEAD_BYTES_MAX, HttpReplyWriter } from "../wire/http_reply.ts";
+import {
+  decodeHttpRequest,
+  HTTP_ANNOUNCE,
+  HTTP_INCOMPLETE,
+  HTTP_INVALID,
+  HTTP_OTHER,
+  HTTP_SCRAPE,
+  HttpRequest,
+} from "../wire/http_request.ts";
+import { decodeAnnounceQuery, decodeScrapeQuery } from "../wire/query.ts";
+import type { Tracker } from "./tracker.ts";
+
+/** More bytes are needed. */
+export const HTTP_WAIT = 0;
+/** The reply is ready in the output. */
+export const HTTP_REPLY = 1;
+/** The request is the office's. */
+export const HTTP_OFFICE = 2;
+
+/** HTTP requests of one front. */
+export class HttpDoor {
+  /** Where the parts of the request at hand are; after an answer, `end` and `keepAlive` say how to go on. */
+  readonly http = new HttpRequest();
+  /** The reply: bytes `writer.start` to `writer.end` of `output`. */
+  readonly writer: HttpReplyWriter;
+  readonly output: Uint8Array;
+  readonly #tracker: Tracker;
+  readonly #reply: AnnounceReply;
+
+  constructor(tracker: Tracker) {
+    const peersMax = tracker.policy.numwantMax, peersAt = HTTP_HEAD_BYTES_MAX;
+    this.#tracker = tracker;
+    this.output = new Uint8Array(HttpReplyWriter.bufferBytes(peersMax) & ~1);
+    this.writer = new HttpReplyWriter(this.output, peersAt);
+    this.#reply = new AnnounceReply(new Uint16Array(this.output.buffer));
+    this.#reply.bothFamilies = true;
+    this.#reply.at4 = peersAt >> 1;
+    this.#reply.at6 = HttpReplyWriter.at6(peersAt, peersMax) >> 1;
+  }
+
+  /**
+   * Answers the first request in the bytes from `start` to `end`, whose source is in the tracker's request. Returns
+   * HTTP_WAIT, HTTP_REPLY or HTTP_OFFICE. `http.scanned` belongs to the connection: set it before, keep it after.
+   */
+  answer(bytes: Uint8Array, start: number, end: number): number {
+    const kind = decodeHttpRequest(bytes, start, end, this.http);
+    switch (kind) {
+      case HTTP_INCOMPLETE:
+        return HTTP_WAIT;
+      case HTTP_ANNOUNCE:
+        this.#announce(bytes);
+        return HTTP_REPLY;
+      case HTTP_SCRAPE:
+        this.#scrape(bytes);
+        return HTTP_REPLY;
+      case HTTP_OTHER:
+        return HTTP_OFFICE;
+    }
+    const isInvalid = kind === HTTP_INVALID;
+    this.http.end = end;
+    this.http.keepAlive = false;
+    this.#tracker.counters[COUNTER.httpErrors + (isInvalid ? HTTP_ERROR.parse : HTTP_ERROR.internal)]++;
+    this.writer.error(isInvalid ? "400 Invalid Request" : "500 Internal Server Error");
+    return HTTP_REPLY;
+  }
+
+  #announce(bytes: Uint8Array): void {
+    const tracker = this.#tracker, { queryStart, queryEnd } = this.http;
+    const refusal = decodeAnnounceQuery(bytes, queryStart, queryEnd, tracker.request);
+    tracker.counters[COUNTER.tcpAnnounces]++;
+    if (refusal !== NOT_REFUSED) return this.#refuse(refusal);
+    tracker.announce(this.#reply, tracker.policy.numwantMax);
+    this.writer.announce(tracker.request, this.#reply, tracker.policy.nextInterval(), this.http);
+  }
+
+  #scrape(bytes: Uint8Array): void {
+    const tracker = this.#tracker, { queryStart, queryEnd } = this.http;
+    const refusal = decodeScrapeQuery(bytes, queryStart, queryEnd, tracker.scrapeRequest);
+    tracker.counters[COUNTER.tcpScrapes]++;
+    if (refusal !== NOT_REFUSED) return this.#refuse(refusal);
+    tracker.scrape();
+    this.writer.scrape(tracker.scrapeRequest, tracker.scrapeReply, this.http);
+  }
+
+  #refuse(refusal: number): void {
+    const tracker = this.#tracker, error = refusal === COMPACT_BAD ? HTTP_ERROR.compact : HTTP_ERROR.parameter;
+    tracker.countRefusal(refusal);
+    tracker.counters[COUNTER.httpErrors + error]++;
+    this.writer.refusal(refusal, tracker.policy.intervalSeconds, this.http);
+  }
+}

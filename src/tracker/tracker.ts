@@ -1,0 +1,58 @@
+/**
+ * What HTTP and UDP have in common once their bytes are decoded: one visit to the store, and what is counted of it.
+ * One tracker a front; the doors of its protocols share it.
+ */
+import type { AnnounceReply } from "../bittorrent/announce.ts";
+import { AnnounceRequest } from "../bittorrent/announce.ts";
+import { NOT_REFUSED } from "../bittorrent/refusal.ts";
+import { ScrapeReply, ScrapeRequest } from "../bittorrent/scrape.ts";
+import type { Clock } from "../stats/clock.ts";
+import { COUNTER, RENEW_MINUTES_MAX } from "../stats/counters.ts";
+import type { SwarmStore } from "../swarm/swarm_store.ts";
+import type { Policy } from "./policy.ts";
+
+/** The deciding part of one front. */
+export class Tracker {
+  /** The request at hand; its address is set by the front before a door is entered. */
+  readonly request = new AnnounceRequest();
+  readonly scrapeRequest = new ScrapeRequest();
+  readonly scrapeReply = new ScrapeReply();
+  /** Seconds since the start, as of the batch at hand. */
+  second = 0;
+
+  constructor(
+    readonly store: SwarmStore,
+    readonly policy: Policy,
+    readonly counters: Float64Array,
+    readonly clock: Clock,
+  ) {}
+
+  /** Reads the clock once for all requests until the next call. */
+  beginBatch(): void {
+    this.second = this.clock.second;
+    this.store.minute = Math.floor(this.second / 60);
+  }
+
+  /** Carries out the decoded announce. `peersMax`: what the protocol's reply has room for. */
+  announce(reply: AnnounceReply, peersMax: number): void {
+    const { request, counters } = this, wanted = this.policy.peersFor(request.numwant);
+    reply.peersMax = wanted < peersMax ? wanted : peersMax;
+    this.store.announce(request, reply);
+    if (reply.newlyCompleted) counters[COUNTER.completed]++;
+    if (!reply.stored) counters[COUNTER.notStored]++;
+    if (reply.ageMinutes >= 0) {
+      counters[COUNTER.renews + Math.min(reply.ageMinutes, RENEW_MINUTES_MAX - 1)]++;
+    }
+  }
+
+  /** Looks up every hash of the decoded scrape. */
+  scrape(): void {
+    const { scrapeRequest, scrapeReply, store } = this;
+    for (let i = 0; i < scrapeRequest.count; i++) store.scrape(scrapeRequest.infoHashes[i], scrapeReply, i);
+  }
+
+  /** Counts a refusal by its reason. */
+  countRefusal(refusal: number): void {
+    if (refusal !== NOT_REFUSED) this.counters[COUNTER.refusals + refusal]++;
+  }
+}

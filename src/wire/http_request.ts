@@ -1,0 +1,149 @@
+/**
+ * Finds one HTTP request in a connection's bytes and says what it is for. Reads the request line, and of the headers
+ * only those that change what happens next. Lines end in CR LF or LF. Pure and total; nothing is allocated.
+ * Source: RFC 9112; path rules and `\n\n`: opentracker.
+ */
+
+/** Longest request, headers included, as in opentracker. */
+export const HTTP_REQUEST_BYTES_MAX = 8192;
+/** Most header lines: above what any proxy adds, below what costs time. */
+export const HTTP_HEADERS_MAX = 64;
+
+/** Not all there yet. */
+export const HTTP_INCOMPLETE = 0;
+/** An announce: its query is in the request. */
+export const HTTP_ANNOUNCE = 1;
+/** A scrape with a query. */
+export const HTTP_SCRAPE = 2;
+/** For the office: everything else that is a GET. */
+export const HTTP_OTHER = 3;
+/** Not a request of ours: answered with an error, then closed. */
+export const HTTP_INVALID = 4;
+/** Too long or too many headers: answered with an error, then closed. */
+export const HTTP_TOO_LARGE = 5;
+
+const LF = 0x0a, CR = 0x0d, SPACE = 0x20, TAB = 0x09, SLASH = 0x2f, QUESTION = 0x3f, COLON = 0x3a;
+const LETTER_A = 0x61, LETTER_C = 0x63, LETTER_S = 0x73;
+
+/** Where the parts of the request at hand lie in the connection's bytes; registers of one door. */
+export class HttpRequest {
+  /** First byte after the request: where a pipelined one begins. */
+  end = 0;
+  /** The path and query as they stand. */
+  targetStart = 0;
+  targetEnd = 0;
+  /** The query without its question mark; empty when there is none. */
+  queryStart = 0;
+  queryEnd = 0;
+  /** Header lines, without the empty one. */
+  headersStart = 0;
+  headersEnd = 0;
+  /** Whether the connection stays open after the reply. */
+  keepAlive = false;
+  /** HTTP/1.0 or no version: a kept connection has to be announced to it. */
+  oldVersion = false;
+  /** Where the search for the end goes on when more bytes have come; 0 for a fresh request. */
+  scanned = 0;
+}
+
+/**
+ * Looks at the bytes from `start` to `end`. `request.scanned` must be what the last call for the same incomplete request
+ * left, or 0. Returns one of the HTTP_ constants.
+ */
+export function decodeHttpRequest(bytes: Uint8Array, start: number, end: number, request: HttpRequest): number {
+  const headEnd = findEnd(bytes, start, end, request);
+  if (headEnd < 0) return end - start >= HTTP_REQUEST_BYTES_MAX ? HTTP_TOO_LARGE : HTTP_INCOMPLETE;
+  request.scanned = 0;
+  request.end = headEnd;
+  request.keepAlive = false;
+  request.oldVersion = true;
+  if (headEnd - start > HTTP_REQUEST_BYTES_MAX) return HTTP_TOO_LARGE;
+  if (!startsWith(GET, bytes, start, headEnd)) return HTTP_INVALID;
+  return decodeTarget(bytes, start + GET.length, request);
+}
+
+// First byte after the empty line, or -1.
+function findEnd(bytes: Uint8Array, start: number, end: number, request: HttpRequest): number {
+  let at = Math.max(start, request.scanned - 3);
+  for (; at < end; at++) {
+    if (bytes[at] !== LF) continue;
+    if (at + 1 < end && bytes[at + 1] === LF) return at + 2;
+    if (at + 2 < end && bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
+  }
+  request.scanned = end;
+  return -1;
+}
+
+const encoder = new TextEncoder();
+const GET = encoder.encode("GET /");
+const VERSION_11 = encoder.encode("HTTP/1.1");
+const CONNECTION = encoder.encode("connection");
+const CLOSE = encoder.encode("close"), KEEP_ALIVE = encoder.encode("keep-alive");
+
+function startsWith(text: Uint8Array, bytes: Uint8Array, at: number, end: number): boolean {
+  if (end - at < text.length) return false;
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text[i]) return false;
+  return true;
+}
+
+// `at`: the byte after the first slash of the path.
+function decodeTarget(bytes: Uint8Array, at: number, request: HttpRequest): number {
+  const end = request.end;
+  request.targetStart = at - 1;
+  while (bytes[at] === SLASH) at++;
+  const first = bytes[at], second = bytes[at + 1];
+  let path = at;
+  while (path < end && bytes[path] > SPACE && bytes[path] !== QUESTION) path++;
+  let query = path;
+  const isScrape = first === LETTER_S && second === LETTER_C;
+  // Some clients write a space before the question mark; opentracker lets announces and scrapes pass with it.
+  if (bytes[query] === SPACE && (first === LETTER_A || isScrape)) query = skipSpaceBeforeQuery(bytes, query, end);
+  request.queryStart = bytes[query] === QUESTION ? query + 1 : query;
+  request.queryEnd = request.queryStart;
+  while (request.queryEnd < end && bytes[request.queryEnd] > SPACE) request.queryEnd++;
+  request.targetEnd = request.queryEnd;
+  if (!decodeHeaders(bytes, request)) return HTTP_TOO_LARGE;
+  if (first === LETTER_A) return HTTP_ANNOUNCE;
+  return isScrape && bytes[query] === QUESTION ? HTTP_SCRAPE : HTTP_OTHER;
+}
+
+function skipSpaceBeforeQuery(bytes: Uint8Array, at: number, end: number): number {
+  let query = at;
+  while (query < end && bytes[query] === SPACE) query++;
+  return bytes[query] === QUESTION ? query : at;
+}
+
+// Version and header lines. False when there are too many.
+function decodeHeaders(bytes: Uint8Array, request: HttpRequest): boolean {
+  let at = request.targetEnd;
+  while (bytes[at] === SPACE) at++;
+  request.oldVersion = !startsWith(VERSION_11, bytes, at, request.end);
+  request.keepAlive = !request.oldVersion;
+  while (bytes[at] !== LF) at++;
+  request.headersStart = ++at;
+  for (let lines = 0; bytes[at] !== LF && bytes[at] !== CR; lines++) {
+    if (lines === HTTP_HEADERS_MAX) return false;
+    let lineEnd = at;
+    while (bytes[lineEnd] !== LF) lineEnd++;
+    if (bytes[at + CONNECTION.length] === COLON && isName(CONNECTION, bytes, at)) {
+      if (hasToken(CLOSE, bytes, at + CONNECTION.length + 1, lineEnd)) request.keepAlive = false;
+      else if (hasToken(KEEP_ALIVE, bytes, at + CONNECTION.length + 1, lineEnd)) request.keepAlive = true;
+    }
+    at = lineEnd + 1;
+    if (at >= request.end) break;
+  }
+  request.headersEnd = at;
+  return true;
+}
+
+// Whether the bytes at `at` are `name` in any case (`name` is in lower case).
+function isName(name: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < name.length; i++) if ((bytes[at + i] | 0x20) !== name[i]) return false;
+  return true;
+}
+
+// Whether a header value begins with `token`. A list ("keep-alive, Upgrade") is told by its first word.
+function hasToken(token: Uint8Array, bytes: Uint8Array, at: number, end: number): boolean {
+  while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
+  return end - at >= token.length && isName(token, bytes, at);
+}
