@@ -75,7 +75,8 @@ function parseIpv4(text: string, bytes: Uint8Array, at: number): boolean {
 function parseIpv6(text: string, bytes: Uint8Array): boolean {
   const halves = text.split("::");
   if (halves.length > 2) return false;
-  const head = groups(halves[0] ?? ""), tail = halves.length === 2 ? groups(halves[1] ?? "") : [];
+  const [before = "", after] = halves;
+  const head = groups(before, after === undefined), tail = after === undefined ? [] : groups(after, true);
   if (head === undefined || tail === undefined) return false;
   const zeros = 16 - head.length - tail.length;
   if (halves.length === 2 ? zeros < 2 : zeros !== 0) return false;
@@ -83,12 +84,12 @@ function parseIpv6(text: string, bytes: Uint8Array): boolean {
   return true;
 }
 
-// The bytes of colon-separated groups; the last may be an IPv4 address.
-function groups(text: string): number[] | undefined {
+// The bytes of colon-separated groups; the last of all may be an IPv4 address.
+function groups(text: string, isEnd: boolean): number[] | undefined {
   if (text === "") return [];
   const bytes: number[] = [], parts = text.split(":");
   for (const [i, part] of parts.entries()) {
-    if (i === parts.length - 1 && part.includes(".")) {
+    if (isEnd && i === parts.length - 1 && part.includes(".")) {
       const octets = new Uint8Array(4);
       if (!parseIpv4(part, octets, 0)) return undefined;
       bytes.push(...octets);

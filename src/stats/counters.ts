@@ -41,6 +41,8 @@ export const COUNTER = {
   tcpEvictions: 19,
   /** Accepts put off because file descriptors ran out. */
   acceptPauses: 20,
+  /** Parts that failed and were started again. */
+  restarts: 21,
   /** opentracker's nine HTTP errors, in its order: HTTP_ERROR names them. */
   httpErrors: 24,
   renews: 40,

@@ -84,7 +84,11 @@ export class PeerList {
       this.leechers = state >>> 18 & 3;
       this.room = INLINE_PEERS;
     } else {
-      this.ref = this.seeders = this.leechers = this.room = 0;
+      this.ref =
+        this.seeders =
+        this.leechers =
+        this.room =
+          0;
     }
     this.#seedersBefore = this.seeders;
     this.#leechersBefore = this.leechers;

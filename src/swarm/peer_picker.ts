@@ -119,4 +119,3 @@ export function shareOfIpv4(want: number, available4: number, available6: number
   const rest = want - floor4 - floor6, left4 = available4 - floor4, left6 = available6 - floor6;
   return floor4 + Math.min(left4, Math.round(rest * left4 / (left4 + left6)));
 }
-

@@ -5,19 +5,10 @@
  */
 import { type AnnounceReply, type AnnounceRequest, EVENT_COMPLETED, EVENT_STOPPED } from "../bittorrent/announce.ts";
 import type { ScrapeReply } from "../bittorrent/scrape.ts";
-import { arenaUse, pageMap, releaseLocksOf, shardAt } from "./arena.ts";
+import { pageMap, releaseLocksOf, shardAt } from "./arena.ts";
 import { Budget } from "./budget.ts";
 import { keyedHash } from "./keyed_hash.ts";
-import {
-  SECRET,
-  SHARD_LOCK,
-  SHARD_PEERS,
-  SHARD_STALLS,
-  SHARD_TORRENTS,
-  SHARDS,
-  TORRENT_COMPLETED,
-  TORRENT_STATE,
-} from "./layout.ts";
+import { SECRET, SHARD_LOCK, SHARD_STALLS, TORRENT_COMPLETED, TORRENT_STATE } from "./layout.ts";
 import { lock, unlock } from "./lock.ts";
 import { PagePool } from "./page_pool.ts";
 import { PeerKey } from "./peer_key.ts";
@@ -26,19 +17,7 @@ import { PeerPicker, shareOfIpv4 } from "./peer_picker.ts";
 import { Slabs } from "./slabs.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TorrentTable } from "./torrent_table.ts";
-
-/** Counts over all swarms. Each shard is read on its own, so that a busy tracker's figures are a few packets apart. */
-export interface SwarmTotals {
-  readonly torrents: number;
-  readonly seeders4: number;
-  readonly leechers4: number;
-  readonly seeders6: number;
-  readonly leechers6: number;
-  /** Times a thread had to wait for a shard. */
-  readonly stalls: number;
-  readonly bytesUsed: number;
-  readonly bytesMax: number;
-}
+import { readTotals, type SwarmTotals } from "./totals.ts";
 
 /** One thread's face of the store. */
 export class SwarmStore {
@@ -81,7 +60,12 @@ export class SwarmStore {
     const w = this.#words, infoHash = request.infoHash;
     const tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
     this.#key.take(request);
-    reply.seeders = reply.leechers = reply.completed = reply.peers4 = reply.peers6 = 0;
+    reply.seeders =
+      reply.leechers =
+      reply.completed =
+      reply.peers4 =
+      reply.peers6 =
+        0;
     reply.newlyCompleted = false;
     reply.ageMinutes = -1;
     reply.stored = true;
@@ -129,15 +113,7 @@ export class SwarmStore {
 
   /** Counts over all shards; plain reads, no lock. */
   totals(): SwarmTotals {
-    const w = this.#words, sums = [0, 0, 0, 0, 0, 0];
-    for (let i = 0; i < SHARDS; i++) {
-      const shard = shardAt(i);
-      for (let k = 0; k < 4; k++) sums[k] += w[shard + SHARD_PEERS + k];
-      sums[4] += w[shard + SHARD_TORRENTS];
-      sums[5] += w[shard + SHARD_STALLS];
-    }
-    const [seeders4 = 0, leechers4 = 0, seeders6 = 0, leechers6 = 0, torrents = 0, stalls = 0] = sums;
-    return { torrents, seeders4, leechers4, seeders6, leechers6, stalls, ...arenaUse(w) };
+    return readTotals(this.#words);
   }
 
   /** Releases what a dead thread numbered `owner` held. Returns how many locks; more than 0 is a fault to report. */

@@ -35,12 +35,13 @@ export class HttpDoor {
   readonly #tracker: Tracker;
   readonly #reply: AnnounceReply;
 
-  constructor(tracker: Tracker) {
+  /** `output`: room for HttpReplyWriter.bufferBytes of the policy's most peers; the front's, which sends from it. */
+  constructor(tracker: Tracker, output: Uint8Array) {
     const peersMax = tracker.policy.numwantMax, peersAt = HTTP_HEAD_BYTES_MAX;
     this.#tracker = tracker;
-    this.output = new Uint8Array(HttpReplyWriter.bufferBytes(peersMax) & ~1);
+    this.output = output;
     this.writer = new HttpReplyWriter(this.output, peersAt);
-    this.#reply = new AnnounceReply(new Uint16Array(this.output.buffer));
+    this.#reply = new AnnounceReply(new Uint16Array(output.buffer, output.byteOffset, output.length >> 1));
     this.#reply.bothFamilies = true;
     this.#reply.at4 = peersAt >> 1;
     this.#reply.at6 = HttpReplyWriter.at6(peersAt, peersMax) >> 1;

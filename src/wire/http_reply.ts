@@ -56,7 +56,7 @@ export class HttpReplyWriter {
   /** Bytes of output buffer needed for replies of up to `peersMax` peers. */
   static bufferBytes(peersMax: number): number {
     const dictionary = peersMax * DICTIONARY_PEER_BYTES_MAX, scrape = 64 * SCRAPE_ENTRY_BYTES_MAX;
-    return HTTP_HEAD_BYTES_MAX + peersMax * 24 + 64 + Math.max(dictionary, scrape);
+    return (HTTP_HEAD_BYTES_MAX + peersMax * 24 + 64 + Math.max(dictionary, scrape)) & ~1;
   }
 
   /** Byte where IPv6 peers begin, for up to `peersMax` IPv4 peers and the words between. */

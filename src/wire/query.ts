@@ -19,6 +19,7 @@ import {
   NOT_REFUSED,
   NUMWANT_BAD,
   PEER_ID_BAD,
+  PERCENT_BAD,
   PORT_BAD,
 } from "../bittorrent/refusal.ts";
 import type { ScrapeRequest } from "../bittorrent/scrape.ts";
@@ -68,7 +69,7 @@ export function decodeAnnounceQuery(bytes: Uint8Array, start: number, end: numbe
     if (valueStart > nameEnd) {
       if (is(INFO_HASH, bytes, nameStart, nameEnd)) {
         hashes++;
-        if (decodeTwenty(bytes, valueStart, at, request.infoHashBytes, 0) !== 20) refusal = INFO_HASH_BAD;
+        refusal = decodeTwenty(bytes, valueStart, at, request.infoHashBytes, 0, INFO_HASH_BAD);
       } else refusal = decodeParameter(bytes, nameStart, nameEnd, valueStart, at, request);
     }
     at++;
@@ -102,9 +103,7 @@ function decodeParameter(
         const compact = decodeNumber(bytes, start, end);
         if (compact === NO_NUMBER) return COMPACT_BAD;
         request.compact = compact !== 0;
-      } else if (is(PEER_ID, bytes, nameStart, nameEnd) && decodeTwenty(bytes, start, end, peerId, 0) !== 20) {
-        return PEER_ID_BAD;
-      }
+      } else if (is(PEER_ID, bytes, nameStart, nameEnd)) return decodeTwenty(bytes, start, end, peerId, 0, PEER_ID_BAD);
       break;
   }
   return NOT_REFUSED;
@@ -122,7 +121,8 @@ export function decodeScrapeQuery(bytes: Uint8Array, start: number, end: number,
     const valueStart = nameStart + INFO_HASH.length + 1;
     if (valueStart <= at && bytes[valueStart - 1] === EQUALS && is(INFO_HASH, bytes, nameStart, valueStart - 1)) {
       if (request.count < HTTP_SCRAPE_HASHES_MAX) {
-        if (decodeTwenty(bytes, valueStart, at, request.bytes, request.count * 20) !== 20) return INFO_HASH_BAD;
+        const refusal = decodeTwenty(bytes, valueStart, at, request.bytes, request.count * 20, INFO_HASH_BAD);
+        if (refusal !== NOT_REFUSED) return refusal;
         request.count++;
       }
     }
@@ -137,21 +137,28 @@ function is(name: Uint8Array, bytes: Uint8Array, start: number, end: number): bo
   return true;
 }
 
-// Percent-decodes into 20 bytes of `to` at `toAt`. Returns the length, 21 for anything longer, -1 for a bad escape.
-function decodeTwenty(bytes: Uint8Array, start: number, end: number, to: Uint8Array, toAt: number): number {
+// Percent-decodes into 20 bytes of `to` at `toAt`. Returns `lengthRefusal` for any other length.
+function decodeTwenty(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  toAt: number,
+  lengthRefusal: number,
+): number {
   let length = 0;
   for (let at = start; at < end; length++) {
-    if (length === 20) return 21;
+    if (length === 20) return lengthRefusal;
     if (bytes[at] !== PERCENT) to[toAt + length] = bytes[at++];
     else {
-      if (at + 2 >= end) return -1;
+      if (at + 2 >= end) return PERCENT_BAD;
       const high = HEX[bytes[at + 1]], low = HEX[bytes[at + 2]];
-      if ((high | low) < 0) return -1;
+      if ((high | low) < 0) return PERCENT_BAD;
       to[toAt + length] = high << 4 | low;
       at += 3;
     }
   }
-  return length;
+  return length === 20 ? NOT_REFUSED : lengthRefusal;
 }
 
 // A whole number, held at NUMBER_MAX; NO_NUMBER when it is none.

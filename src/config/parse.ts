@@ -1,0 +1,38 @@
+/**
+ * Splits the text of a config file into lines, by opentracker's rules: leading blanks skipped, empty lines and lines
+ * that start with `#` ignored, then an exact key, blanks, and the rest of the line as its value. There are no comments
+ * behind a value. Knows which keys exist, not what their values mean; never throws.
+ */
+import { isSettingKey, type SettingKey } from "./schema.ts";
+
+/** Most characters of one line, blanks around it left out. opentracker cuts at 511 and reads the rest as a new line. */
+export const LINE_CHARS_MAX = 4096;
+
+/** One line that says something. */
+export type ConfigLine =
+  | { readonly kind: "setting"; readonly lineNumber: number; readonly key: SettingKey; readonly text: string }
+  /** Not a known key with a value. `text`: the line, fit to print. */
+  | { readonly kind: "unhandled"; readonly lineNumber: number; readonly text: string }
+  | { readonly kind: "too_long"; readonly lineNumber: number; readonly chars: number };
+
+// What isspace() of C takes for a blank, line feed aside: String.trim() takes more.
+const BLANKS_AROUND = /^[ \t\v\f\r]+|[ \t\v\f\r]+$/g;
+const KEY_AND_TEXT = /^([^ \t\v\f\r]+)[ \t\v\f\r]+([^]+)$/;
+
+/** Yields the lines of a file that say something, in order, numbered from 1. */
+export function* parseConfigText(fileText: string): Generator<ConfigLine> {
+  let lineNumber = 0;
+  for (const line of fileText.split("\n")) {
+    lineNumber++;
+    const trimmed = line.replace(BLANKS_AROUND, "");
+    if (trimmed === "" || trimmed.startsWith("#")) continue;
+    yield parseLine(trimmed, lineNumber);
+  }
+}
+
+function parseLine(line: string, lineNumber: number): ConfigLine {
+  if (line.length > LINE_CHARS_MAX) return { kind: "too_long", lineNumber, chars: line.length };
+  const [, key, text] = KEY_AND_TEXT.exec(line) ?? [];
+  if (key !== undefined && isSettingKey(key)) return { kind: "setting", lineNumber, key, text };
+  return { kind: "unhandled", lineNumber, text: line.replace(/\p{Cc}/gu, " ") };
+}

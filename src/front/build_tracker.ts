@@ -1,0 +1,21 @@
+/** Puts the deciding part of a front together: store, policy, counters, clock, connection ids, and the sweep. */
+import { Clock } from "../stats/clock.ts";
+import { counterRow } from "../stats/counters.ts";
+import { SwarmStore } from "../swarm/swarm_store.ts";
+import { Policy } from "../tracker/policy.ts";
+import { Tracker } from "../tracker/tracker.ts";
+import { ConnectionIds } from "../wire/connection_id.ts";
+import type { FrontStart } from "./front_start.ts";
+
+/** The number under which front `index` takes locks in the store; 0 is nobody. */
+export function storeOwner(index: number): number {
+  return index + 1;
+}
+
+/** The tracker and the connection ids of a front. */
+export function buildTracker(start: FrontStart): { tracker: Tracker; ids: ConnectionIds } {
+  const store = new SwarmStore(start.arena, storeOwner(start.index), start.seed, start.peerAgeMinutesMax);
+  const counters = counterRow(start.counters, start.index);
+  const tracker = new Tracker(store, new Policy(start.policy, ~start.seed), counters, new Clock(start.clock));
+  return { tracker, ids: new ConnectionIds(start.connectionIdKey, start.connectionIdSeconds) };
+}

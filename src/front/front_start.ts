@@ -1,0 +1,74 @@
+/** What a front is started with, and what it says back: the same for every kind of front. */
+import type { PolicySettings } from "../tracker/policy.ts";
+
+/** One address a front answers on. */
+export interface FrontSocket {
+  readonly protocol: "tcp" | "udp";
+  /** Textual IP, no brackets. */
+  readonly address: string;
+  /** 0 = chosen by the kernel, by the first front to bind. */
+  readonly port: number;
+  /** Linux fronts: the descriptor the supervisor bound. Portable fronts bind by themselves: -1. */
+  readonly descriptor: number;
+}
+
+/** Limits of a front's HTTP connections. */
+export interface HttpLimits {
+  /** A kept connection without a request is closed after this. */
+  readonly idleSeconds: number;
+  /** A request slower than this from its first byte, or a reply read slower, is ended. */
+  readonly requestSeconds: number;
+  /** Most connections of this front; the oldest idle one makes room. */
+  readonly connectionsMax: number;
+}
+
+/** Everything a front needs; plain data and shared memory, so that it can be sent to a worker. */
+export interface FrontStart {
+  /** Number of this front, from 0, and how many there are. */
+  readonly index: number;
+  readonly fronts: number;
+  readonly sockets: readonly FrontSocket[];
+  readonly arena: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+  readonly clock: SharedArrayBuffer;
+  /** Descriptors a Linux front has open, so that its successor can close them. Unused by portable fronts. */
+  readonly descriptors: SharedArrayBuffer;
+  readonly policy: PolicySettings;
+  readonly peerAgeMinutesMax: number;
+  /** Four secret words, the same for every front: an id made by one is good at all. */
+  readonly connectionIdKey: Int32Array;
+  readonly connectionIdSeconds: number;
+  /** Random, different for each front. */
+  readonly seed: number;
+  readonly http: HttpLimits;
+}
+
+/** A running front, as part.ts sees it. */
+export interface Front {
+  /** The sockets as bound: with their real ports. */
+  readonly sockets: readonly FrontSocket[];
+  /** Resolves when the front has stopped by itself, which it only does by failing. */
+  readonly running: Promise<void>;
+  /** Takes a port to a new office; what the old one had not answered is given up. */
+  linkOffice(port: MessagePort): void;
+  /** Stops answering and closes what this front opened. */
+  stop(): Promise<void>;
+}
+
+/** A socket could not be bound: the operator's to mend. The message is a sentence. */
+export class BindFault extends Error {
+  /** `where`: protocol, address and port; `why`: the system's words. */
+  constructor(where: FrontSocket, why: string) {
+    super(`Cannot listen on ${describeSocket(where)}: ${why}`);
+  }
+}
+
+/** A socket as operators write it: `tcp [::]:6969`. */
+export function describeSocket({ protocol, address, port }: FrontSocket): string {
+  return `${protocol} ${hostPort(address, port)}`;
+}
+
+/** An address and port as text: `127.0.0.1:80`, `[::1]:80`. */
+export function hostPort(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

@@ -1,0 +1,349 @@
+/**
+ * HTTP of a Linux front: accepts, receives, answers and sends without ever blocking. A whole request is answered from
+ * where it was received; only an unfinished one is kept. A reply that does not fit the socket waits for EPOLLOUT, and
+ * its connection is not read meanwhile, so that what waits is one reply a connection at most.
+ */
+import { formatAddress, setAddress4, setAddress6 } from "../../bittorrent/address.ts";
+import type { FromOffice } from "../../office/messages.ts";
+import { COUNTER } from "../../stats/counters.ts";
+import { HTTP_REPLY, HTTP_WAIT, type HttpDoor } from "../../tracker/http_door.ts";
+import type { Tracker } from "../../tracker/tracker.ts";
+import type { HttpLimits } from "../front_start.ts";
+import type { OfficeLink } from "../office_link.ts";
+import { Connections, SLOT_DRAINING, SLOT_FREE, SLOT_OFFICE, SLOT_READING, SLOT_WRITING } from "./connections.ts";
+import {
+  AF_INET,
+  EAGAIN,
+  EINTR,
+  EPOLLIN,
+  EPOLLOUT,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SHUT_WR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+} from "./libc.ts";
+import { NAME_BYTES, type Native, PARTIAL_BYTES, SCRATCH_BYTES } from "./native.ts";
+import type { Poller } from "./poller.ts";
+
+/** Connections accepted at a time, before others get their turn. */
+const ACCEPTS_MAX = 64;
+/** Rest after an accept that failed for want of descriptors or memory. */
+const ACCEPT_PAUSE_MS = 100;
+const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+/** HTTP of one front. Slots of the poller from `firstSlot` on are its connections. */
+export class LinuxHttp {
+  readonly #native: Native;
+  readonly #poller: Poller;
+  readonly #tracker: Tracker;
+  readonly #door: HttpDoor;
+  readonly #office: OfficeLink;
+  readonly #limits: HttpLimits;
+  readonly #connections: Connections;
+  readonly #firstSlot: number;
+  readonly #peer = new Uint8Array(NAME_BYTES);
+  readonly #peerWords = new Int32Array(this.#peer.buffer);
+  readonly #peerLength = Int32Array.of(NAME_BYTES);
+  readonly #peerLengthBytes = new Uint8Array(this.#peerLength.buffer);
+
+  constructor(
+    native: Native,
+    poller: Poller,
+    tracker: Tracker,
+    door: HttpDoor,
+    office: OfficeLink,
+    limits: HttpLimits,
+    connections: Connections,
+    firstSlot: number,
+  ) {
+    this.#native = native;
+    this.#poller = poller;
+    this.#tracker = tracker;
+    this.#door = door;
+    this.#office = office;
+    this.#limits = limits;
+    this.#connections = connections;
+    this.#firstSlot = firstSlot;
+  }
+
+  /** Accepts what waits on `listener`. Connections come with their first bytes, so each is read at once. */
+  accept(listener: number): void {
+    const { calls } = this.#native, connections = this.#connections;
+    for (let i = 0; i < ACCEPTS_MAX; i++) {
+      this.#peerLength[0] = NAME_BYTES;
+      const descriptor = calls.accept4(listener, this.#peer, this.#peerLengthBytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (descriptor < 0) return this.#acceptFailed(listener);
+      this.#tracker.counters[COUNTER.tcpAccepts]++;
+      if (connections.count === connections.slots) this.#evict();
+      const slot = connections.open(descriptor, this.#tracker.second);
+      this.#notePeer(slot);
+      this.#receive(slot);
+    }
+  }
+
+  /** Something happened on the connection in `slot`. */
+  serve(slot: number, generation: number, events: number): void {
+    const connections = this.#connections;
+    // News of a connection that was closed earlier in the same batch.
+    if (connections.generation[slot] !== generation || connections.state[slot] === SLOT_FREE) return;
+    switch (connections.state[slot]) {
+      case SLOT_READING:
+        return this.#receive(slot);
+      case SLOT_WRITING:
+        return this.#sendUnsent(slot);
+      case SLOT_DRAINING:
+        return this.#drain(slot);
+      default:
+        // The office's answer is awaited: only an error or the client's leaving is news.
+        if (events & ~(EPOLLIN | EPOLLOUT)) this.#close(slot);
+    }
+  }
+
+  /** Closes what has taken too long. */
+  closeOverdue(): void {
+    const connections = this.#connections, { idleSeconds, requestSeconds } = this.#limits;
+    for (;;) {
+      const slot = connections.overdue(this.#tracker.clock.second, idleSeconds, requestSeconds);
+      if (slot < 0) return;
+      this.#tracker.counters[COUNTER.tcpTimeouts]++;
+      this.#close(slot);
+    }
+  }
+
+  /** Closes everything. */
+  stop(): void {
+    for (let slot = 0; slot < this.#connections.slots; slot++) {
+      if (this.#connections.state[slot] !== SLOT_FREE) this.#close(slot);
+    }
+  }
+
+  #acceptFailed(listener: number): void {
+    const errno = this.#native.errno();
+    // Anything else (a connection gone before it was accepted) is that connection's alone.
+    if (errno === EAGAIN || errno === EINTR || !isShortage(errno)) return;
+    this.#tracker.counters[COUNTER.acceptPauses]++;
+    this.#evict();
+    this.#poller.remove(listener);
+    setTimeout(() => this.#poller.add(listener, EPOLLIN, this.#listenerSlot(listener), 0), ACCEPT_PAUSE_MS);
+  }
+
+  /** Slots of listeners by descriptor, set by the loop. */
+  readonly listenerSlots = new Map<number, number>();
+
+  #listenerSlot(listener: number): number {
+    return this.listenerSlots.get(listener) ?? 0;
+  }
+
+  #notePeer(slot: number): void {
+    const words = this.#peerWords, { request } = this.#tracker, { address, family } = this.#connections;
+    if ((words[0] & 0xffff) === AF_INET) setAddress4(request, words[1]);
+    else setAddress6(request, words, 2);
+    family[slot] = request.family;
+    for (let i = 0; i < 4; i++) address[slot * 4 + i] = request.address[i];
+  }
+
+  #takePeer(slot: number): void {
+    const { request } = this.#tracker, { address, family } = this.#connections;
+    request.family = family[slot] === 4 ? 4 : 6;
+    for (let i = 0; i < 4; i++) request.address[i] = address[slot * 4 + i];
+  }
+
+  #receive(slot: number): void {
+    const { calls, receive, errno } = this.#native, connections = this.#connections, used = connections.used[slot];
+    // A fresh request comes into the common scratch; the rest of one goes behind what is kept of it.
+    const start = used === 0 ? 0 : SCRATCH_BYTES + slot * PARTIAL_BYTES;
+    const room = used === 0 ? SCRATCH_BYTES : PARTIAL_BYTES - used;
+    receive.aim(start + used, room);
+    const received = calls.recvmsg(connections.descriptor[slot], receive.header, MSG_DONTWAIT);
+    if (received > 0) {
+      connections.setBusy(slot, this.#tracker.second);
+      this.#answerAll(slot, start, start + used + received);
+    } else if (received < 0 && errno() === EAGAIN) this.#watch(slot, EPOLLIN);
+    else this.#close(slot);
+  }
+
+  // Answers every whole request in the input from `at` to `end`; keeps the rest.
+  #answerAll(slot: number, at: number, end: number): void {
+    const connections = this.#connections, door = this.#door, { http } = door;
+    const input = this.#native.streamInput;
+    http.scanned = connections.used[slot] === 0 ? 0 : at + connections.scanned[slot];
+    while (at < end) {
+      this.#takePeer(slot);
+      const outcome = door.answer(input, at, end);
+      if (outcome === HTTP_WAIT) break;
+      at = http.end;
+      http.scanned = 0;
+      const isReply = outcome === HTTP_REPLY;
+      // The office reads the request before anything is moved.
+      const goesOn = isReply ? this.#reply(slot, at < end) : this.#askOffice(slot);
+      if (goesOn) continue;
+      if (connections.state[slot] !== SLOT_FREE) this.#keep(slot, at, end, 0);
+      return;
+    }
+    this.#keep(slot, at, end, at < end ? http.scanned - at : 0);
+    if (at === end) connections.setIdle(slot, this.#tracker.second);
+    this.#watch(slot, EPOLLIN);
+  }
+
+  // Keeps the bytes from `at` to `end` for when more has come.
+  #keep(slot: number, at: number, end: number, scanned: number): void {
+    const connections = this.#connections, input = this.#native.streamInput, to = SCRATCH_BYTES + slot * PARTIAL_BYTES;
+    const length = Math.min(end - at, PARTIAL_BYTES);
+    if (length > 0 && at !== to) input.copyWithin(to, at, at + length);
+    connections.used[slot] = length;
+    connections.scanned[slot] = Math.min(scanned, length);
+  }
+
+  // Sends the reply in the output. True when the next request may be answered.
+  #reply(slot: number, isMoreInput: boolean): boolean {
+    const { calls, send } = this.#native, { writer, http, output } = this.#door, connections = this.#connections;
+    const length = writer.end - writer.start;
+    send.aim(writer.start, length);
+    let sent = calls.sendmsg(connections.descriptor[slot], send.header, SEND_FLAGS);
+    if (sent < 0 && this.#native.errno() === EAGAIN) sent = 0;
+    if (sent < 0) {
+      this.#close(slot);
+      return false;
+    }
+    connections.endsAfter[slot] = http.keepAlive ? 0 : 1;
+    if (sent < length) {
+      this.#waitToSend(slot, output.slice(writer.start + sent, writer.end));
+      return false;
+    }
+    if (http.keepAlive) return true;
+    this.#end(slot, isMoreInput);
+    return false;
+  }
+
+  #waitToSend(slot: number, unsent: Uint8Array): void {
+    this.#connections.state[slot] = SLOT_WRITING;
+    this.#connections.unsent[slot] = unsent;
+    this.#watch(slot, EPOLLOUT);
+  }
+
+  #sendUnsent(slot: number): void {
+    const connections = this.#connections, unsent = connections.unsent[slot] ?? new Uint8Array(0);
+    const sent = this.#sendBytes(slot, unsent);
+    if (sent < 0) return this.#close(slot);
+    if (sent > 0) connections.restartTime(slot, this.#tracker.second);
+    if (sent < unsent.length) {
+      connections.unsent[slot] = unsent.subarray(sent);
+      return;
+    }
+    connections.unsent[slot] = undefined;
+    this.#afterSending(slot);
+  }
+
+  // Returns bytes sent, 0 when the socket is full, less when it is broken.
+  #sendBytes(slot: number, bytes: Uint8Array): number {
+    if (bytes.length === 0) return 0;
+    const { calls, errno } = this.#native, descriptor = this.#connections.descriptor[slot];
+    const sent = Number(calls.send(descriptor, bytes as Uint8Array<ArrayBuffer>, bytes.length as never, SEND_FLAGS));
+    return sent < 0 && errno() === EAGAIN ? 0 : sent;
+  }
+
+  // All is sent: the office's next piece, the end, or the next request.
+  #afterSending(slot: number): void {
+    const connections = this.#connections;
+    if (connections.officeId[slot] !== 0) {
+      connections.state[slot] = SLOT_OFFICE;
+      this.#watch(slot, 0);
+      this.#office.next(connections.officeId[slot]);
+      return;
+    }
+    if (connections.endsAfter[slot] !== 0) return this.#end(slot, connections.used[slot] > 0);
+    connections.state[slot] = SLOT_READING;
+    const used = connections.used[slot], start = SCRATCH_BYTES + slot * PARTIAL_BYTES;
+    connections.used[slot] = 0;
+    this.#answerAll(slot, start, start + used);
+  }
+
+  // Hands the request at hand to the office. Never goes on: its answer comes as a message.
+  #askOffice(slot: number): false {
+    const connections = this.#connections, { request, counters } = this.#tracker;
+    const generation = connections.generation[slot];
+    counters[COUNTER.officeRequests]++;
+    const address = formatAddress(request.addressBytes.subarray(0, request.family === 4 ? 4 : 16));
+    const id = this.#office.send(this.#native.streamInput, this.#door.http, address, (piece) => {
+      if (connections.generation[slot] === generation && connections.state[slot] !== SLOT_FREE) {
+        this.#sendPiece(slot, piece);
+      }
+    });
+    if (id === 0) {
+      counters[COUNTER.officeRefused]++;
+      this.#close(slot);
+      return false;
+    }
+    connections.state[slot] = SLOT_OFFICE;
+    connections.officeId[slot] = id;
+    this.#watch(slot, 0);
+    return false;
+  }
+
+  #sendPiece(slot: number, { bytes, last, keepAlive }: FromOffice): void {
+    const connections = this.#connections;
+    this.#tracker.beginBatch();
+    if (last) {
+      connections.officeId[slot] = 0;
+      connections.endsAfter[slot] = keepAlive ? 0 : 1;
+    }
+    const sent = this.#sendBytes(slot, bytes);
+    if (sent < 0) return this.#close(slot);
+    connections.restartTime(slot, this.#tracker.second);
+    if (sent < bytes.length) this.#waitToSend(slot, bytes.subarray(sent));
+    else this.#afterSending(slot);
+  }
+
+  // Ends a connection after its last reply. If the client has sent more than was read, closing at once would reset the
+  // connection and take the reply with it.
+  #end(slot: number, isMoreInput: boolean): void {
+    if (!isMoreInput) return this.#close(slot);
+    const connections = this.#connections;
+    this.#native.calls.shutdown(connections.descriptor[slot], SHUT_WR);
+    connections.state[slot] = SLOT_DRAINING;
+    connections.used[slot] = 0;
+    this.#watch(slot, EPOLLIN);
+  }
+
+  #drain(slot: number): void {
+    const { calls, receive, errno } = this.#native;
+    receive.aim(0, SCRATCH_BYTES);
+    const received = calls.recvmsg(this.#connections.descriptor[slot], receive.header, MSG_DONTWAIT);
+    if (received === 0 || received < 0 && errno() !== EAGAIN) this.#close(slot);
+  }
+
+  #watch(slot: number, events: number): void {
+    const connections = this.#connections, descriptor = connections.descriptor[slot];
+    if (connections.isRegistered[slot] !== 0 && connections.events[slot] === events) return;
+    const generation = connections.generation[slot];
+    const done = connections.isRegistered[slot] === 0
+      ? this.#poller.add(descriptor, events, this.#firstSlot + slot, generation)
+      : this.#poller.change(descriptor, events, this.#firstSlot + slot, generation);
+    connections.isRegistered[slot] = 1;
+    connections.events[slot] = events;
+    if (!done) this.#close(slot);
+  }
+
+  #evict(): void {
+    const slot = this.#connections.leastMissed();
+    if (slot < 0) return;
+    this.#tracker.counters[COUNTER.tcpEvictions]++;
+    this.#close(slot);
+  }
+
+  #close(slot: number): void {
+    const connections = this.#connections, descriptor = connections.descriptor[slot];
+    if (connections.state[slot] === SLOT_FREE) return;
+    if (connections.officeId[slot] !== 0) this.#office.abort(connections.officeId[slot]);
+    connections.close(slot);
+    // Closing takes it out of epoll as well.
+    this.#native.calls.close(descriptor);
+  }
+}
+
+/** Errors of accept that mean the system is short of something: descriptors (EMFILE, ENFILE) or memory. */
+function isShortage(errno: number): boolean {
+  const ENOMEM = 12, ENFILE = 23, EMFILE = 24, ENOBUFS = 105;
+  return errno === EMFILE || errno === ENFILE || errno === ENOBUFS || errno === ENOMEM;
+}

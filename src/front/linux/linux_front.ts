@@ -1,0 +1,143 @@
+/**
+ * A front on batched Linux calls: one loop over epoll for all its sockets. While there is work it stays in the loop and
+ * lets timers and messages in every few milliseconds; when there is none it waits outside the thread.
+ */
+import { COUNTER } from "../../stats/counters.ts";
+import { HttpDoor } from "../../tracker/http_door.ts";
+import type { Tracker } from "../../tracker/tracker.ts";
+import { UdpDoor } from "../../tracker/udp_door.ts";
+import { buildTracker } from "../build_tracker.ts";
+import type { Front, FrontSocket, FrontStart } from "../front_start.ts";
+import { OfficeLink } from "../office_link.ts";
+import { SWEEP_TICK_MS, SweepPace } from "../sweep_pace.ts";
+import { Connections } from "./connections.ts";
+import { LinuxHttp } from "./http_server.ts";
+import { EPOLLIN } from "./libc.ts";
+import type { Native } from "./native.ts";
+import { Poller } from "./poller.ts";
+import { LinuxUdp } from "./udp_socket.ts";
+
+/** Under load, timers and messages get their turn this often. */
+const YIELD_MS = 10;
+/** Waiting in the thread before going outside, which costs more but lets messages in. */
+const WAIT_IN_THREAD_MS = 1;
+/** Longest wait outside; anything that happens ends it sooner. */
+const WAIT_OUTSIDE_MS = 500;
+/** How often connections are looked at for their limits. */
+const LIMITS_TICK_MS = 1000;
+/** Faults in a row, without one good turn between, after which the front gives up and is started again. */
+const FAULTS_MAX = 100;
+
+/** Starts a front over the sockets the supervisor bound, with the calls and structures bound before. */
+export function startLinuxFront(start: FrontStart, native: Native, officePort: MessagePort): Front {
+  const front = new LinuxFront(start, native, officePort);
+  return {
+    sockets: start.sockets,
+    running: front.run(),
+    linkOffice: (port) => front.office.relink(port),
+    stop: () => front.stop(),
+  };
+}
+
+class LinuxFront {
+  readonly office: OfficeLink;
+  readonly #native: Native;
+  readonly #tracker: Tracker;
+  readonly #sockets: readonly FrontSocket[];
+  readonly #poller: Poller;
+  readonly #udp: LinuxUdp;
+  readonly #http: LinuxHttp;
+  readonly #timers: ReturnType<typeof setInterval>[];
+  readonly #channel = new MessageChannel();
+  #wake: (() => void) | undefined;
+  #isStopping = false;
+  #hasEnded: () => void = () => {};
+
+  constructor(start: FrontStart, native: Native, officePort: MessagePort) {
+    const descriptors = new Int32Array(start.descriptors);
+    closeLeftovers(native, descriptors);
+    const { tracker, ids } = buildTracker(start);
+    this.#native = native;
+    this.#tracker = tracker;
+    this.#sockets = start.sockets;
+    this.office = new OfficeLink(officePort);
+    this.#poller = new Poller(native);
+    descriptors[start.http.connectionsMax] = this.#poller.descriptor;
+    this.#udp = new LinuxUdp(native, tracker, new UdpDoor(tracker, ids, native.udp.input, native.udp.output));
+    const connections = new Connections(descriptors, start.http.connectionsMax);
+    const door = new HttpDoor(tracker, native.streamOutput), firstSlot = start.sockets.length;
+    this.#http = new LinuxHttp(native, this.#poller, tracker, door, this.office, start.http, connections, firstSlot);
+    for (const [slot, socket] of start.sockets.entries()) {
+      this.#http.listenerSlots.set(socket.descriptor, slot);
+      this.#poller.add(socket.descriptor, EPOLLIN, slot, 0);
+    }
+    const pace = new SweepPace(tracker, start.index, start.fronts);
+    this.#timers = [
+      setInterval(() => pace.tick(), SWEEP_TICK_MS),
+      setInterval(() => this.#http.closeOverdue(), LIMITS_TICK_MS),
+    ];
+    this.#channel.port2.onmessage = () => this.#wake?.();
+  }
+
+  /** The loop. Resolves when the front is told to stop; rejects when it cannot go on. */
+  async run(): Promise<void> {
+    let yieldedMs = performance.now(), faults = 0;
+    while (!this.#isStopping) {
+      let events = this.#poller.wait(0);
+      if (events === 0) events = this.#poller.wait(WAIT_IN_THREAD_MS);
+      if (events === 0) {
+        events = await this.#poller.waitOutside(WAIT_OUTSIDE_MS);
+        yieldedMs = performance.now();
+      }
+      try {
+        this.#tracker.beginBatch();
+        for (let i = 0; i < events; i++) this.#serve(i);
+        faults = 0;
+      } catch (error) {
+        // What was at hand is lost; the front goes on, unless nothing works any more.
+        this.#tracker.counters[COUNTER.faults]++;
+        console.error("front: a turn of the loop failed", error);
+        if (++faults >= FAULTS_MAX) throw error;
+      }
+      if (performance.now() - yieldedMs < YIELD_MS) continue;
+      await this.#yield();
+      yieldedMs = performance.now();
+    }
+    this.#hasEnded();
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.#hasEnded = resolve);
+    this.#isStopping = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#http.stop();
+    await ended;
+    this.office.close();
+    this.#channel.port1.close();
+    this.#native.calls.close(this.#poller.descriptor);
+  }
+
+  #serve(i: number): void {
+    const slot = this.#poller.slot(i), sockets = this.#sockets;
+    if (slot >= sockets.length) {
+      this.#http.serve(slot - sockets.length, this.#poller.generation(i), this.#poller.events(i));
+    } else if (sockets[slot].protocol === "udp") this.#udp.serve(sockets[slot].descriptor);
+    else this.#http.accept(sockets[slot].descriptor);
+  }
+
+  // One turn of the event loop: timers that are due and messages that have come.
+  #yield(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#channel.port1.postMessage(0);
+    });
+  }
+}
+
+// Closes what a predecessor that died had open: its connections and its epoll.
+function closeLeftovers(native: Native, descriptors: Int32Array): void {
+  for (let i = 0; i < descriptors.length; i++) {
+    if (descriptors[i] > 0) native.calls.close(descriptors[i]);
+    descriptors[i] = 0;
+  }
+}

@@ -1,0 +1,76 @@
+/** A front's end of its port to the office: hands requests over and brings the pieces of the answers back. */
+import { type FromOffice, OFFICE_REQUESTS_MAX, type ToOffice } from "../office/messages.ts";
+import type { HttpRequest } from "../wire/http_request.ts";
+
+/** Called with each piece of an answer. The next comes when `next` is called. */
+export type OnPiece = (piece: FromOffice) => void;
+
+/** Bytes as one character each: requests are not always text. */
+const latin1 = new TextDecoder("latin1");
+
+/** The link of one front. */
+export class OfficeLink {
+  #port: MessagePort;
+  readonly #waiting = new Map<number, OnPiece>();
+  #lastId = 0;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    this.#listen();
+  }
+
+  /** Goes on with a new office. What the old one had not answered ends here, with its connections. */
+  relink(port: MessagePort): void {
+    this.#port.close();
+    this.#port = port;
+    this.#listen();
+    const abandoned = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [id, onPiece] of abandoned) onPiece({ id, bytes: new Uint8Array(0), last: true, keepAlive: false });
+  }
+
+  #listen(): void {
+    this.#port.onmessage = ({ data }: MessageEvent<FromOffice>) => {
+      const onPiece = this.#waiting.get(data.id);
+      if (data.last) this.#waiting.delete(data.id);
+      onPiece?.(data);
+    };
+  }
+
+  /** Hands over the request that `http` describes in `bytes`. Returns its id, or 0 when too many wait already. */
+  send(bytes: Uint8Array, http: HttpRequest, address: string, onPiece: OnPiece): number {
+    if (this.#waiting.size >= OFFICE_REQUESTS_MAX) return 0;
+    const id = ++this.#lastId;
+    this.#waiting.set(id, onPiece);
+    this.#post({
+      type: "request",
+      id,
+      target: latin1.decode(bytes.slice(http.targetStart, http.targetEnd)),
+      headers: latin1.decode(bytes.slice(http.headersStart, http.headersEnd)),
+      address,
+      keepAlive: http.keepAlive,
+      oldVersion: http.oldVersion,
+    });
+    return id;
+  }
+
+  /** Asks for the next piece. */
+  next(id: number): void {
+    this.#post({ type: "next", id });
+  }
+
+  /** Says that the client has gone. */
+  abort(id: number): void {
+    this.#waiting.delete(id);
+    this.#post({ type: "abort", id });
+  }
+
+  /** Closes the port. */
+  close(): void {
+    this.#port.close();
+  }
+
+  #post(message: ToOffice): void {
+    this.#port.postMessage(message);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * HTTP on Deno's own TCP sockets: an accept loop that survives running out of descriptors, and a task a connection. For
+ * systems without the Linux calls.
+ */
+import { formatAddress, setAddressText } from "../../bittorrent/address.ts";
+import { COUNTER } from "../../stats/counters.ts";
+import { HTTP_OFFICE, HTTP_WAIT, type HttpDoor } from "../../tracker/http_door.ts";
+import type { Tracker } from "../../tracker/tracker.ts";
+import type { FromOffice } from "../../office/messages.ts";
+import { HTTP_REQUEST_BYTES_MAX } from "../../wire/http_request.ts";
+import type { HttpLimits } from "../front_start.ts";
+import type { OfficeLink } from "../office_link.ts";
+
+/** Rest after an accept that failed: descriptors come back as connections end. */
+const ACCEPT_PAUSE_MS = 100;
+/** How often connections are looked at for their limits. */
+const LIMITS_TICK_MS = 1000;
+
+/** One client's connection. */
+class Connection {
+  readonly input = new Uint8Array(HTTP_REQUEST_BYTES_MAX + 1);
+  used = 0;
+  scanned = 0;
+  /** Second at which it is closed unless something happens. */
+  deadline = 0;
+  /** Waiting for the first byte of a request: such a one makes room for others. */
+  isIdle = true;
+
+  constructor(readonly socket: Deno.TcpConn) {}
+
+  close(): void {
+    try {
+      this.socket.close();
+    } catch {
+      // Closed already, by its peer or by a limit.
+    }
+  }
+}
+
+/** HTTP of one front. */
+export class PortableHttpServer {
+  readonly #tracker: Tracker;
+  readonly #door: HttpDoor;
+  readonly #office: OfficeLink;
+  readonly #limits: HttpLimits;
+  /** In the order of their last activity. */
+  readonly #connections = new Set<Connection>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(tracker: Tracker, door: HttpDoor, office: OfficeLink, limits: HttpLimits) {
+    this.#tracker = tracker;
+    this.#door = door;
+    this.#office = office;
+    this.#limits = limits;
+    this.#timer = setInterval(() => this.#closeOverdue(), LIMITS_TICK_MS);
+  }
+
+  /** Accepts on `listener` until it is closed. */
+  async accept(listener: Deno.TcpListener): Promise<void> {
+    for (;;) {
+      try {
+        const socket = await listener.accept();
+        this.#tracker.counters[COUNTER.tcpAccepts]!++;
+        if (this.#connections.size >= this.#limits.connectionsMax) this.#makeRoom();
+        void this.#serve(new Connection(socket));
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
+        this.#tracker.counters[COUNTER.acceptPauses]!++;
+        this.#makeRoom();
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+      }
+    }
+  }
+
+  /** Closes every connection. */
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const connection of this.#connections) connection.close();
+  }
+
+  async #serve(connection: Connection): Promise<void> {
+    this.#touch(connection, true);
+    try {
+      for (;;) {
+        const read = await connection.socket.read(connection.input.subarray(connection.used));
+        if (read === null) return;
+        if (connection.isIdle) this.#touch(connection, false);
+        connection.used += read;
+        if (!await this.#answerAll(connection)) return;
+      }
+    } catch (error) {
+      // A connection that breaks is its client's affair. Our own mistakes are not.
+      if (!(error instanceof Error) || !Object.hasOwn(Deno.errors, error.name)) {
+        this.#tracker.counters[COUNTER.faults]!++;
+        console.error("front: an HTTP connection failed", error);
+      }
+    } finally {
+      this.#connections.delete(connection);
+      connection.close();
+    }
+  }
+
+  // Answers every whole request in the buffer. False when the connection is to be closed.
+  async #answerAll(connection: Connection): Promise<boolean> {
+    const { input, socket } = connection, door = this.#door, { http, writer } = door;
+    let at = 0;
+    for (;;) {
+      // Others use the door while this one waits: everything of this connection is set anew.
+      this.#tracker.beginBatch();
+      setAddressText(this.#tracker.request, socket.remoteAddr.hostname);
+      http.scanned = at + connection.scanned;
+      const outcome = door.answer(input, at, connection.used);
+      if (outcome === HTTP_WAIT) {
+        connection.scanned = http.scanned - at;
+        break;
+      }
+      connection.scanned = 0;
+      at = http.end;
+      let keepAlive = http.keepAlive;
+      if (outcome === HTTP_OFFICE) keepAlive = await this.#askOffice(connection);
+      else await writeAll(socket, door.output.slice(writer.start, writer.end));
+      if (!keepAlive) return false;
+    }
+    input.copyWithin(0, at, connection.used);
+    connection.used -= at;
+    this.#touch(connection, connection.used === 0);
+    return true;
+  }
+
+  // Has the office answer the request at hand. Resolves to whether the connection stays open.
+  async #askOffice(connection: Connection): Promise<boolean> {
+    const { request, counters } = this.#tracker, office = this.#office;
+    counters[COUNTER.officeRequests]!++;
+    const address = formatAddress(request.addressBytes.subarray(0, request.family === 4 ? 4 : 16));
+    let arrived: (piece: FromOffice) => void = () => {};
+    let piece = new Promise<FromOffice>((resolve) => arrived = resolve);
+    const id = office.send(connection.input, this.#door.http, address, (next) => arrived(next));
+    if (id === 0) {
+      counters[COUNTER.officeRefused]!++;
+      return false;
+    }
+    for (;;) {
+      const { bytes, last, keepAlive } = await piece;
+      try {
+        await writeAll(connection.socket, bytes);
+      } catch (error) {
+        if (!last) office.abort(id);
+        throw error;
+      }
+      if (last) return keepAlive;
+      this.#touch(connection, false);
+      piece = new Promise((resolve) => arrived = resolve);
+      office.next(id);
+    }
+  }
+
+  // Puts a connection at the end of the order and gives it time anew.
+  #touch(connection: Connection, isIdle: boolean): void {
+    // Bytes that trickle in do not lengthen a request's time.
+    if (!isIdle && !connection.isIdle && connection.used > 0) return;
+    connection.isIdle = isIdle;
+    connection.deadline = this.#tracker.clock.second +
+      (isIdle ? this.#limits.idleSeconds : this.#limits.requestSeconds);
+    this.#connections.delete(connection);
+    this.#connections.add(connection);
+  }
+
+  #closeOverdue(): void {
+    for (const connection of this.#connections) {
+      if (connection.deadline > this.#tracker.clock.second) continue;
+      this.#tracker.counters[COUNTER.tcpTimeouts]!++;
+      connection.close();
+    }
+  }
+
+  // Closes the oldest idle connection, or the oldest of all.
+  #makeRoom(): void {
+    let oldest: Connection | undefined;
+    for (const connection of this.#connections) {
+      oldest ??= connection;
+      if (!connection.isIdle) continue;
+      oldest = connection;
+      break;
+    }
+    if (oldest === undefined) return;
+    this.#tracker.counters[COUNTER.tcpEvictions]!++;
+    this.#connections.delete(oldest);
+    oldest.close();
+  }
+}
+
+async function writeAll(socket: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await socket.write(bytes.subarray(at));
+}

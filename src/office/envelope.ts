@@ -1,0 +1,109 @@
+/**
+ * Between the bytes of HTTP and the web's Request and Response: opentracker's envelopes, to the letter where it has one.
+ * Bodies of known length get a Content-Length; others are chunked, or end with the connection for HTTP/1.0.
+ */
+import { OFFICE_PIECE_BYTES_MAX, type ToOffice } from "./messages.ts";
+
+const encoder = new TextEncoder();
+const CHUNKS_END = encoder.encode("0\r\n\r\n");
+
+/** The status lines opentracker knows; others are written as RFC 9110 has them. */
+const STATUS_TEXTS: Readonly<Record<number, string>> = {
+  200: "OK",
+  302: "Found",
+  400: "Invalid Request",
+  402: "Payment Required",
+  403: "Access Denied",
+  404: "Not Found",
+  500: "Internal Server Error",
+};
+
+/** Headers we make ourselves, or that no client needs. */
+const OWN_HEADERS = new Set(["content-type", "content-length", "transfer-encoding", "connection"]);
+
+/** The Request a front's message describes, or null when its target is no URL. */
+export function toRequest(message: ToOffice & { type: "request" }): Request | null {
+  const headers = new Headers();
+  for (const line of message.headers.split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon <= 0) continue;
+    try {
+      headers.append(line.slice(0, colon), line.slice(colon + 1).trim());
+    } catch {
+      // A header that is none is none of ours.
+    }
+  }
+  // A leading `//` would name a host.
+  const path = message.target.replace(/^\/+/, "/");
+  return URL.canParse(path, "http://tracker") ? new Request(new URL(path, "http://tracker"), { headers }) : null;
+}
+
+/** One piece of an answer. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  readonly last: boolean;
+  readonly keepAlive: boolean;
+}
+
+/** The bytes of a response, piece by piece; each is made when it is asked for. */
+export async function* toPieces(
+  response: Response,
+  message: { readonly keepAlive: boolean; readonly oldVersion: boolean },
+): AsyncGenerator<Piece> {
+  const length = response.headers.get("content-length");
+  const isStream = response.body !== null && length === null && response.headers.has("transfer-encoding");
+  if (!isStream) {
+    const body = new Uint8Array(await response.arrayBuffer());
+    // Errors are HTTP/1.0 in opentracker, and so the connection ends.
+    const keepAlive = message.keepAlive && response.status === 200;
+    yield* slices(concatenate(head(response, body.length, keepAlive, message.oldVersion), body), keepAlive);
+    return;
+  }
+  const chunked = !message.oldVersion, keepAlive = message.keepAlive && chunked;
+  yield { bytes: head(response, chunked ? "chunked" : "close", keepAlive, message.oldVersion), last: false, keepAlive };
+  for await (const bytes of response.body!) {
+    for (let at = 0; at < bytes.length; at += OFFICE_PIECE_BYTES_MAX) {
+      const part = bytes.subarray(at, at + OFFICE_PIECE_BYTES_MAX);
+      yield { bytes: chunked ? asChunk(part) : part, last: false, keepAlive };
+    }
+  }
+  yield { bytes: chunked ? CHUNKS_END : new Uint8Array(0), last: true, keepAlive };
+}
+
+function* slices(bytes: Uint8Array, keepAlive: boolean): Generator<Piece> {
+  let at = 0;
+  do {
+    const end = at + OFFICE_PIECE_BYTES_MAX;
+    yield { bytes: bytes.slice(at, end), last: end >= bytes.length, keepAlive };
+    at = end;
+  } while (at < bytes.length);
+}
+
+function head(response: Response, length: number | "chunked" | "close", keepAlive: boolean, old: boolean): Uint8Array {
+  const isError = response.status >= 300, type = response.headers.get("content-type");
+  const text = STATUS_TEXTS[response.status] ?? response.statusText;
+  let lines = `HTTP/${isError ? "1.0" : "1.1"} ${response.status} ${text}\r\n`;
+  if (type !== null && response.status !== 302) lines += `Content-Type: ${type.replace(/; ?charset=utf-8$/i, "")}\r\n`;
+  if (typeof length === "number") lines += `Content-Length: ${length}\r\n`;
+  for (const [name, value] of response.headers) {
+    if (!OWN_HEADERS.has(name)) lines += `${name.replace(/(^|-)[a-z]/g, (c) => c.toUpperCase())}: ${value}\r\n`;
+  }
+  if (length === "chunked") lines += "Transfer-Encoding: chunked\r\n";
+  if (!keepAlive && !isError) lines += "Connection: close\r\n";
+  if (keepAlive && old) lines += "Connection: keep-alive\r\n";
+  return encoder.encode(lines + "\r\n");
+}
+
+function asChunk(bytes: Uint8Array): Uint8Array {
+  return concatenate(encoder.encode(`${bytes.length.toString(16)}\r\n`), bytes, encoder.encode("\r\n"));
+}
+
+function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { ConfigDraft } from "../../src/config/config.ts";
+import { GENERATED_FILES } from "../../src/config/generate.ts";
+import { renderSample } from "../../src/config/sample.ts";
+import { GROUPS, rowOf, SETTING_KEYS } from "../../src/config/schema.ts";
+
+Deno.test("the generated files are what the schema says", () => {
+  for (const [path, render] of Object.entries(GENERATED_FILES)) {
+    const committed = Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
+    assert.ok(committed === render(), `${path} differs from src/config/schema.ts: run \`deno task generate\``);
+  }
+});
+
+Deno.test("renderSample() is a config that changes nothing and warns of nothing", () => {
+  const draft = new ConfigDraft();
+  assert.equal(draft.applyFile("sample", renderSample()), null);
+  assert.deepEqual(draft.finish(), new ConfigDraft().finish());
+});
+
+Deno.test("renderSample() shows every setting with a value that is good", () => {
+  const draft = new ConfigDraft();
+  const uncommented = renderSample().replace(/^#(?=[a-z])/gm, "");
+  assert.equal(draft.applyFile("sample", uncommented), null);
+  for (const warning of draft.warnings) assert.match(warning, /is not yet supported/);
+  for (const key of SETTING_KEYS) assert.ok(uncommented.includes(`\n${key} `), key);
+});
+
+Deno.test("SETTINGS holds sensible rows", () => {
+  for (const key of SETTING_KEYS) {
+    const row = rowOf(key);
+    assert.ok(GROUPS.includes(row.group), key);
+    assert.match(row.explanation, /^[A-Z].*\.$/, key);
+    if (row.default === null) assert.ok("example" in row, `${key} has neither default nor example`);
+    if (row.kind === "integer") assert.ok(row.min <= row.max, key);
+  }
+});

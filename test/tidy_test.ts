@@ -1,0 +1,322 @@
+/**
+ * The rules of the code that are not advice. Each is a table below and a test that lists what breaks it. To change a
+ * rule, change its table, with the reason.
+ */
+import assert from "node:assert/strict";
+import { parseSource, type SourceFile } from "./support/source_file.ts";
+
+/** What the files of a folder of src, or a file that lies in src itself, may import. */
+interface Part {
+  /** Other parts of src. Its own files always. */
+  readonly imports: readonly string[] | "any";
+  /** npm packages. */
+  readonly packages?: readonly string[];
+}
+
+/** Who may import whom. Parts that may import any are in no other list: nothing below imports them. */
+const PARTS: Readonly<Record<string, Part>> = {
+  bittorrent: { imports: [] },
+  wire: { imports: ["bittorrent"] },
+  swarm: { imports: ["bittorrent"] },
+  access: { imports: ["bittorrent"] },
+  stats: { imports: ["bittorrent"] },
+  tracker: { imports: ["bittorrent", "wire", "swarm", "access", "stats"] },
+  // A front puts its tracker together from the store and the counters, and speaks the office's messages.
+  front: { imports: ["bittorrent", "wire", "tracker", "swarm", "stats", "office"] },
+  office: { imports: ["bittorrent", "stats", "swarm", "access"], packages: ["hono"] },
+  plugin: { imports: ["bittorrent", "access", "stats"] },
+  persist: { imports: ["bittorrent", "swarm"] },
+  cluster: { imports: ["bittorrent", "swarm", "wire"] },
+  config: { imports: [], packages: ["ipaddr.js"] },
+  // Torrent files and the tools for them: a world beside the tracker, which must not start to need it.
+  torrent: { imports: ["bittorrent"] },
+  // Asks trackers, as clients do: for the tools. The tracker itself asks nobody.
+  client: { imports: ["bittorrent", "torrent"] },
+  cli: { imports: "any", packages: ["commander"] },
+  "app.ts": { imports: "any" },
+  "part.ts": { imports: "any" },
+  "version.ts": { imports: [] },
+  "machine.ts": { imports: [] },
+  "messages.ts": { imports: ["front", "office"] },
+  "part_thread.ts": { imports: ["messages.ts", "front", "part.ts"] },
+  "permissions.ts": { imports: ["messages.ts", "front"] },
+};
+
+/** The one file of src that a plugin may import. */
+const PLUGIN_API = "src/plugin/api.ts";
+
+/** Files and folders that may use the runtime, timers, clock and chance. Everything else is handed what it needs. */
+const RIM = [
+  "src/front/",
+  "src/persist/",
+  "src/cluster/",
+  "src/plugin/load.ts",
+  "src/plugin/host.ts",
+  "src/config/read.ts",
+  // A program of its own that writes the generated files.
+  "src/config/generate.ts",
+  // Tools that work on the user's files; their formats are pure all the same.
+  "src/torrent/",
+  "src/client/",
+  "src/cli/",
+  "src/app.ts",
+  "src/machine.ts",
+  "src/part.ts",
+  "src/part_thread.ts",
+  "main.ts",
+];
+
+/** Files that are started rather than imported. */
+const ENTRY_FILES = ["main.ts", "src/part.ts", "src/config/generate.ts"];
+
+const FILE_LINES_MAX = 400;
+const FUNCTION_LINES_MAX = 70;
+const MAIN_LINES_MAX = 30;
+
+/** Longer files, with the lines they have now: these numbers only fall. */
+const LONG_FILES: Readonly<Record<string, number>> = {};
+
+/** Longer functions as `path name`, with the lines they have now: these numbers only fall. */
+const LONG_FUNCTIONS: Readonly<Record<string, number>> = {};
+
+/** A name that says nothing. */
+const EMPTY_WORDS = /(^|_)(utils?|helpers?|common|misc|managers?|services?)(_|\.)/;
+
+const SNAKE_CASE_PATH = /^([a-z0-9]+(_[a-z0-9]+)*\/)*[a-z0-9]+(_[a-z0-9]+)*\.ts$/;
+
+const ROOT = new URL("../", import.meta.url);
+const FILES = new Map(["main.ts", ...["src", "plugins", "test", "bench"].flatMap(listFiles)].map(readSource));
+const SHIPPED = [...FILES.values()].filter(({ path }) => /^(main\.ts$|src\/|plugins\/)/.test(path));
+
+check(
+  "a part imports only the parts in its list",
+  () =>
+    SHIPPED.flatMap((file) =>
+      targetsOf(file).flatMap(({ target, line }) => {
+        const why = refusePart(file.path, target);
+        return why === null ? [] : [`${file.path}:${line} imports ${target}: ${why}`];
+      })
+    ),
+);
+
+check("a part imports only the packages in its list", () =>
+  SHIPPED.flatMap((file) =>
+    file.imports
+      .filter(({ specifier }) => !/^(\.|node:|$)/.test(specifier))
+      .filter(({ specifier }) => !packagesOf(file.path).includes(/^(@[^/]*\/)?[^/]*/.exec(specifier)?.[0] ?? ""))
+      .map(({ specifier, line }) => `${file.path}:${line} imports the package ${specifier}, which its part may not`)
+  ));
+
+check("no file imports itself in a circle", () => {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: string[]) => {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" -> "));
+    if (done.has(path)) return;
+    done.add(path);
+    const file = FILES.get(path);
+    if (file === undefined) return;
+    // What is imported later, or named by its address, is not part of the circle: the file is complete by then.
+    for (const { target } of targetsOf(file, ["static"])) visit(target, [...trail, path]);
+  };
+  for (const { path } of SHIPPED) visit(path, []);
+  return circles;
+});
+
+check("every file of src is reached from an entry file", () => {
+  const reached = new Set<string>();
+  const visit = (path: string) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    const file = FILES.get(path);
+    if (file !== undefined) { for (const { target } of targetsOf(file)) visit(target); }
+  };
+  ENTRY_FILES.forEach(visit);
+  return SHIPPED.map(({ path }) => path)
+    .filter((path) => path.startsWith("src/") && !reached.has(path))
+    .map((path) => `${path} is imported by nothing that runs: import it, name it in ENTRY_FILES, or remove it`);
+});
+
+check(
+  "the runtime, timers, clock and chance stay on the rim",
+  () =>
+    SHIPPED.filter(({ path }) =>
+      !RIM.some((place) => path === place || (place.endsWith("/") && path.startsWith(place)))
+    )
+      .flatMap(({ path, rimUses }) =>
+        rimUses.map(({ name, line }) => `${path}:${line} uses ${name}: only the rim may, have it handed in`)
+      ),
+);
+
+check("functions are short", () =>
+  checkLengths(
+    [...FILES.values()].filter(({ path }) => !path.startsWith("test/")).flatMap(({ path, functions }) =>
+      functions.map(({ name, line, lineCount }) => ({
+        key: `${path} ${name}`,
+        place: `${path}:${line} ${name}`,
+        lineCount,
+      }))
+    ),
+    FUNCTION_LINES_MAX,
+    LONG_FUNCTIONS,
+    "LONG_FUNCTIONS",
+  ));
+
+check("files are short", () =>
+  checkLengths(
+    [...FILES.values()].map(({ path, lineCount }) => ({ key: path, place: path, lineCount })),
+    FILE_LINES_MAX,
+    LONG_FILES,
+    "LONG_FILES",
+  ));
+
+check("main.ts is only a door", () => {
+  const lineCount = FILES.get("main.ts")?.lineCount ?? 0;
+  return lineCount <= MAIN_LINES_MAX ? [] : [`main.ts has ${lineCount} lines, at most ${MAIN_LINES_MAX} are allowed`];
+});
+
+check(
+  "every export of src has a doc comment",
+  () =>
+    SHIPPED.flatMap(({ path, undocumented }) =>
+      undocumented.map(({ name, line }) => `${path}:${line} exports ${name} without a doc comment`)
+    ),
+);
+
+check(
+  "every file opens with a comment that says what it holds",
+  () =>
+    SHIPPED.filter(({ text }) => !text.startsWith("/**")).map(({ path }) => `${path} does not open with a doc comment`),
+);
+
+check("no file hands on what another declares", () =>
+  SHIPPED.filter(({ path }) => path !== "plugins/mod.ts")
+    .flatMap(({ path, reexports }) => reexports.map(({ name, line }) => `${path}:${line} re-exports: ${name}`)));
+
+check("file names are snake_case and say something", () =>
+  [...FILES.keys()].flatMap((path) => {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    if (!SNAKE_CASE_PATH.test(path)) return [`${path} is not snake_case`];
+    if (EMPTY_WORDS.test(name)) return [`${path}: name it after what it holds`];
+    return name === "index.ts" || (name === "mod.ts" && path !== "plugins/mod.ts") ? [`${path} is a barrel`] : [];
+  }));
+
+Deno.test("parseSource() finds what the rules are about", () => {
+  const file = parseSource("src/wire/x.ts", SAMPLE);
+  assert.deepEqual(file.imports, [
+    { specifier: "./a.ts", kind: "static", line: 2 },
+    { specifier: "node:fs", kind: "static", line: 3 },
+    { specifier: "./b.ts", kind: "static", line: 4 },
+    { specifier: "./c.ts", kind: "dynamic", line: 11 },
+    { specifier: "./d.ts", kind: "url", line: 12 },
+  ]);
+  assert.deepEqual(file.reexports, [{ name: 'export { b } from "./b.ts";', line: 4 }]);
+  assert.deepEqual(file.undocumented, [{ name: "two", line: 7 }, { name: "Four", line: 16 }]);
+  assert.deepEqual(file.functions, [{ name: "two", line: 7, lineCount: 8 }, { name: "run", line: 18, lineCount: 3 }]);
+  assert.deepEqual(file.rimUses.map(({ name, line }) => `${line} ${name}`), [
+    "3 node:fs",
+    "8 Deno",
+    "9 setTimeout",
+    "10 Date.now",
+    "13 new Date",
+  ]);
+  assert.equal(file.lineCount, 21);
+});
+
+/** A file with one of each. */
+const SAMPLE = `/** Ünïcödé 🐝 */
+import type { A } from "./a.ts";
+import "node:fs";
+export { b } from "./b.ts";
+/** Documented. */
+export const one = 1; // Deno.exit() in a comment
+export function two() {
+  Deno.exit();
+  setTimeout(two, 1);
+  const now = Date.now();
+  import("./c.ts");
+  new URL("./d.ts", import.meta.url);
+  return [now, new Date(), new Date(1), "Date.now() in text"];
+}
+/* not a doc comment */
+export class Four {
+  Deno2 = 1;
+  run(): void {
+    this.Deno2++;
+  }
+}
+`;
+
+/** A test that fails with the list of what breaks a rule. */
+function check(rule: string, listViolations: () => string[]): void {
+  Deno.test(`tidy: ${rule}`, () => {
+    const violations = listViolations();
+    if (violations.length > 0) assert.fail(`${rule}:\n  ${violations.join("\n  ")}`);
+  });
+}
+
+/** Every TypeScript file below `folder`, by its path from the root. */
+function listFiles(folder: string): string[] {
+  let entries: Deno.DirEntry[];
+  try {
+    entries = [...Deno.readDirSync(new URL(folder, ROOT))];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+  return entries.flatMap(({ name, isDirectory }) =>
+    isDirectory ? listFiles(`${folder}/${name}`) : name.endsWith(".ts") ? [`${folder}/${name}`] : []
+  );
+}
+
+function readSource(path: string): [path: string, file: SourceFile] {
+  return [path, parseSource(path, Deno.readTextFileSync(new URL(path, ROOT)))];
+}
+
+/** The files of the project that `file` imports. */
+function targetsOf(file: SourceFile, kinds = ["static", "dynamic", "url"]): { target: string; line: number }[] {
+  return file.imports
+    .filter(({ specifier, kind }) => specifier.startsWith(".") && kinds.includes(kind))
+    .map(({ specifier, line }) => ({ target: new URL(specifier, `file:///${file.path}`).pathname.slice(1), line }));
+}
+
+/** `wire` for src/wire/udp.ts, `app.ts` for src/app.ts. */
+function partOf(path: string): string {
+  return path.split("/")[1];
+}
+
+function packagesOf(path: string): readonly string[] {
+  return path.startsWith("src/") ? PARTS[partOf(path)]?.packages ?? [] : [];
+}
+
+/** Why `path` may not import `target`, or null when it may. */
+function refusePart(path: string, target: string): string | null {
+  if (path === "main.ts") return null;
+  if (path.startsWith("plugins/")) {
+    return target === PLUGIN_API || target.startsWith("plugins/") ? null : `a plugin sees only ${PLUGIN_API}`;
+  }
+  const part = partOf(path);
+  if (PARTS[part] === undefined) return `${part} is not in the table PARTS`;
+  if (!target.startsWith("src/")) return "src imports only src";
+  const { imports } = PARTS[part];
+  if (imports === "any" || partOf(target) === part || imports.includes(partOf(target))) return null;
+  return `${part} may import ${imports.length === 0 ? "nothing" : imports.join(", ")}`;
+}
+
+/** Holds lengths to `max`, and the exceptions to exactly what they are now, so that they only fall. */
+function checkLengths(
+  lengths: readonly { key: string; place: string; lineCount: number }[],
+  max: number,
+  exceptions: Readonly<Record<string, number>>,
+  table: string,
+): string[] {
+  const violations = lengths.flatMap(({ key, place, lineCount }) => {
+    const exception = exceptions[key];
+    if (exception === undefined) return lineCount <= max ? [] : [`${place} has ${lineCount} lines, at most ${max}`];
+    if (lineCount > exception) return [`${place} has ${lineCount} lines and grew from ${exception}`];
+    return lineCount < exception ? [`${place} has ${lineCount} lines: lower it in ${table}`] : [];
+  });
+  const keys = lengths.map(({ key }) => key);
+  const gone = Object.keys(exceptions).filter((key) => !keys.includes(key));
+  return [...violations, ...gone.map((key) => `${key} is gone: remove it from ${table}`)];
+}
