@@ -113,6 +113,11 @@ export class App {
     return new Map([...fronts, ["office", this.#office!] as const]);
   }
 
+  /** Parts that failed and were started again. */
+  get restarts(): number {
+    return counterRow(this.#counters, this.#fronts + 1)[COUNTER.restarts]!;
+  }
+
   #connectionsPerFront(): number {
     return Math.max(16, Math.ceil(this.#settings["http.connections_max"] / this.#fronts));
   }

@@ -48,29 +48,36 @@ export class HttpRequest {
 
 /**
  * Looks at the bytes from `start` to `end`. `request.scanned` must be what the last call for the same incomplete request
- * left, or 0. Returns one of the HTTP_ constants.
+ * left, or 0. Returns one of the HTTP_ constants. A request that is there whole is walked once.
  */
 export function decodeHttpRequest(bytes: Uint8Array, start: number, end: number, request: HttpRequest): number {
-  const headEnd = findEnd(bytes, start, end, request);
-  if (headEnd < 0) return end - start >= HTTP_REQUEST_BYTES_MAX ? HTTP_TOO_LARGE : HTTP_INCOMPLETE;
+  // One that comes in pieces is not read again and again: only its new bytes, until its end is among them.
+  const kind = request.scanned !== 0 && findEnd(bytes, start, end, request) < 0
+    ? HTTP_INCOMPLETE
+    : decodeHead(bytes, start, end, request);
+  if (kind === HTTP_INCOMPLETE) {
+    request.scanned = end;
+    return end - start >= HTTP_REQUEST_BYTES_MAX ? HTTP_TOO_LARGE : HTTP_INCOMPLETE;
+  }
   request.scanned = 0;
-  request.end = headEnd;
+  return request.end - start > HTTP_REQUEST_BYTES_MAX ? HTTP_TOO_LARGE : kind;
+}
+
+function decodeHead(bytes: Uint8Array, start: number, end: number, request: HttpRequest): number {
   request.keepAlive = false;
   request.oldVersion = true;
-  if (headEnd - start > HTTP_REQUEST_BYTES_MAX) return HTTP_TOO_LARGE;
-  if (!startsWith(GET, bytes, start, headEnd)) return HTTP_INVALID;
-  return decodeTarget(bytes, start + GET.length, request);
+  if (startsWith(GET, bytes, start, end)) return decodeTarget(bytes, start + GET.length, end, request);
+  request.end = findEnd(bytes, start, end, request);
+  return request.end < 0 ? HTTP_INCOMPLETE : HTTP_INVALID;
 }
 
 // First byte after the empty line, or -1.
 function findEnd(bytes: Uint8Array, start: number, end: number, request: HttpRequest): number {
-  let at = Math.max(start, request.scanned - 3);
-  for (; at < end; at++) {
+  for (let at = Math.max(start, request.scanned - 3); at < end; at++) {
     if (bytes[at] !== LF) continue;
     if (at + 1 < end && bytes[at + 1] === LF) return at + 2;
     if (at + 2 < end && bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3;
   }
-  request.scanned = end;
   return -1;
 }
 
@@ -87,53 +94,61 @@ function startsWith(text: Uint8Array, bytes: Uint8Array, at: number, end: number
 }
 
 // `at`: the byte after the first slash of the path.
-function decodeTarget(bytes: Uint8Array, at: number, request: HttpRequest): number {
-  const end = request.end;
+function decodeTarget(bytes: Uint8Array, at: number, end: number, request: HttpRequest): number {
   request.targetStart = at - 1;
-  while (bytes[at] === SLASH) at++;
-  const first = bytes[at], second = bytes[at + 1];
+  while (at < end && bytes[at] === SLASH) at++;
+  const first = at < end ? bytes[at] : 0, isScrape = first === LETTER_S && at + 1 < end && bytes[at + 1] === LETTER_C;
   let path = at;
   while (path < end && bytes[path] > SPACE && bytes[path] !== QUESTION) path++;
-  let query = path;
-  const isScrape = first === LETTER_S && second === LETTER_C;
   // Some clients write a space before the question mark; opentracker lets announces and scrapes pass with it.
-  if (bytes[query] === SPACE && (first === LETTER_A || isScrape)) query = skipSpaceBeforeQuery(bytes, query, end);
-  request.queryStart = bytes[query] === QUESTION ? query + 1 : query;
-  request.queryEnd = request.queryStart;
-  while (request.queryEnd < end && bytes[request.queryEnd] > SPACE) request.queryEnd++;
-  request.targetEnd = request.queryEnd;
-  if (!decodeHeaders(bytes, request)) return HTTP_TOO_LARGE;
+  if (first === LETTER_A || isScrape) path = skipSpaceBeforeQuery(bytes, path, end);
+  const hasQuery = path < end && bytes[path] === QUESTION;
+  let query = hasQuery ? path + 1 : path;
+  request.queryStart = query;
+  while (query < end && bytes[query] > SPACE) query++;
+  request.queryEnd = request.targetEnd = query;
+  const headers = decodeHeaders(bytes, query, end, request);
+  if (headers !== HTTP_OTHER) return headers;
   if (first === LETTER_A) return HTTP_ANNOUNCE;
-  return isScrape && bytes[query] === QUESTION ? HTTP_SCRAPE : HTTP_OTHER;
+  return isScrape && hasQuery ? HTTP_SCRAPE : HTTP_OTHER;
 }
 
 function skipSpaceBeforeQuery(bytes: Uint8Array, at: number, end: number): number {
   let query = at;
   while (query < end && bytes[query] === SPACE) query++;
-  return bytes[query] === QUESTION ? query : at;
+  return query < end && bytes[query] === QUESTION ? query : at;
 }
 
-// Version and header lines. False when there are too many.
-function decodeHeaders(bytes: Uint8Array, request: HttpRequest): boolean {
-  let at = request.targetEnd;
-  while (bytes[at] === SPACE) at++;
-  request.oldVersion = !startsWith(VERSION_11, bytes, at, request.end);
+// Version and header lines from `at`. HTTP_OTHER when all is well, HTTP_INCOMPLETE or HTTP_TOO_LARGE.
+function decodeHeaders(bytes: Uint8Array, at: number, end: number, request: HttpRequest): number {
+  while (at < end && bytes[at] === SPACE) at++;
+  request.oldVersion = !startsWith(VERSION_11, bytes, at, end);
   request.keepAlive = !request.oldVersion;
-  while (bytes[at] !== LF) at++;
-  request.headersStart = ++at;
-  for (let lines = 0; bytes[at] !== LF && bytes[at] !== CR; lines++) {
-    if (lines === HTTP_HEADERS_MAX) return false;
-    let lineEnd = at;
-    while (bytes[lineEnd] !== LF) lineEnd++;
-    if (bytes[at + CONNECTION.length] === COLON && isName(CONNECTION, bytes, at)) {
-      if (hasToken(CLOSE, bytes, at + CONNECTION.length + 1, lineEnd)) request.keepAlive = false;
-      else if (hasToken(KEEP_ALIVE, bytes, at + CONNECTION.length + 1, lineEnd)) request.keepAlive = true;
+  while (at < end && bytes[at] !== LF) at++;
+  request.headersStart = at + 1;
+  for (let lines = 0;; lines++) {
+    // `at` is the end of a line: the next one is empty, is a header, or has not come yet.
+    const line = at + 1;
+    if (line >= end) return HTTP_INCOMPLETE;
+    const blank = bytes[line] === CR ? line + 1 : line;
+    if (blank >= end) return HTTP_INCOMPLETE;
+    if (bytes[blank] === LF) {
+      request.headersEnd = line;
+      request.end = blank + 1;
+      return HTTP_OTHER;
     }
-    at = lineEnd + 1;
-    if (at >= request.end) break;
+    at = line;
+    while (at < end && bytes[at] !== LF) at++;
+    if (at === end) return HTTP_INCOMPLETE;
+    if (lines === HTTP_HEADERS_MAX) {
+      request.end = end;
+      return HTTP_TOO_LARGE;
+    }
+    if (bytes[line + CONNECTION.length] === COLON && isName(CONNECTION, bytes, line)) {
+      if (hasToken(CLOSE, bytes, line + CONNECTION.length + 1, at)) request.keepAlive = false;
+      else if (hasToken(KEEP_ALIVE, bytes, line + CONNECTION.length + 1, at)) request.keepAlive = true;
+    }
   }
-  request.headersEnd = at;
-  return true;
 }
 
 // Whether the bytes at `at` are `name` in any case (`name` is in lower case).

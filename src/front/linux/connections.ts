@@ -102,6 +102,8 @@ export class Connections {
 
   /** Notes that the connection waits for a new request from `second` on. */
   setIdle(slot: number, second: number): void {
+    // The lists are in the order of seconds, so that a connection moves in them once a second at most.
+    if (this.#list[slot] === IDLE && this.#since[slot] === second) return;
     this.#unlink(slot);
     this.#push(slot, IDLE, second);
   }

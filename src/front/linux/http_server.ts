@@ -157,7 +157,6 @@ export class LinuxHttp {
     receive.aim(start + used, room);
     const received = calls.recvmsg(connections.descriptor[slot], receive.header, MSG_DONTWAIT);
     if (received > 0) {
-      connections.setBusy(slot, this.#tracker.second);
       this.#answerAll(slot, start, start + used + received);
     } else if (received < 0 && errno() === EAGAIN) this.#watch(slot, EPOLLIN);
     else this.#close(slot);
@@ -183,6 +182,7 @@ export class LinuxHttp {
     }
     this.#keep(slot, at, end, at < end ? http.scanned - at : 0);
     if (at === end) connections.setIdle(slot, this.#tracker.second);
+    else connections.setBusy(slot, this.#tracker.second);
     this.#watch(slot, EPOLLIN);
   }
 
@@ -219,6 +219,7 @@ export class LinuxHttp {
   #waitToSend(slot: number, unsent: Uint8Array): void {
     this.#connections.state[slot] = SLOT_WRITING;
     this.#connections.unsent[slot] = unsent;
+    this.#connections.setBusy(slot, this.#tracker.second);
     this.#watch(slot, EPOLLOUT);
   }
 
@@ -277,6 +278,7 @@ export class LinuxHttp {
     }
     connections.state[slot] = SLOT_OFFICE;
     connections.officeId[slot] = id;
+    connections.setBusy(slot, this.#tracker.second);
     this.#watch(slot, 0);
     return false;
   }
