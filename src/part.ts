@@ -5,6 +5,8 @@
 import { BindFault, type Front } from "./front/front_start.ts";
 import type { FromPart, ToPart } from "./messages.ts";
 import type { Office } from "./office/office.ts";
+import type { Keeper } from "./persist/keeper.ts";
+import type { KeeperStart } from "./persist/keeper_start.ts";
 
 const self = globalThis as unknown as {
   onmessage: (event: MessageEvent<ToPart>) => void;
@@ -14,8 +16,15 @@ const self = globalThis as unknown as {
 
 let front: Front | undefined;
 let office: Office | undefined;
+let keeper: Keeper | undefined;
 
-self.onmessage = async ({ data, ports }) => {
+// One message after the other: a start that still loads its part is not overtaken by what is meant for the part.
+let turn: Promise<void> = Promise.resolve();
+self.onmessage = (event) => {
+  turn = turn.then(() => obey(event));
+};
+
+async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
   switch (data.type) {
     case "startFront":
       return await startFront(data, ports[0]!);
@@ -24,6 +33,8 @@ self.onmessage = async ({ data, ports }) => {
       office = new Office(data.start);
       return self.postMessage({ type: "started", sockets: [] });
     }
+    case "startKeeper":
+      return await startKeeper(data.start);
     case "serveFront":
       return office!.serve(ports[0]!);
     case "linkOffice":
@@ -32,12 +43,13 @@ self.onmessage = async ({ data, ports }) => {
       return self.postMessage({ type: "reaches", permissions: permissionStates() });
     case "stop":
       await front?.stop();
+      keeper?.stop();
       self.postMessage({ type: "stopped" });
       return self.close();
     default:
       throw new Error(`part: unknown message ${JSON.stringify(data)}`);
   }
-};
+}
 
 async function startFront(message: ToPart & { type: "startFront" }, officePort: MessagePort): Promise<void> {
   try {
@@ -48,8 +60,20 @@ async function startFront(message: ToPart & { type: "startFront" }, officePort: 
     if (!(error instanceof BindFault)) throw error;
     return self.postMessage({ type: "failed", reason: error.message });
   }
+  // Not awaited: if it ever rejects, nobody catches it, and so the part ends.
+  void front.running;
   self.postMessage({ type: "started", sockets: front.sockets });
-  await front.running;
+}
+
+async function startKeeper(start: KeeperStart): Promise<void> {
+  const { Keeper } = await import("./persist/keeper.ts"), { StateFault } = await import("./persist/state_fault.ts");
+  try {
+    keeper = Keeper.start(start);
+  } catch (error) {
+    if (!(error instanceof StateFault)) throw error;
+    return self.postMessage({ type: "failed", reason: `Cannot start: ${error.message}` });
+  }
+  self.postMessage({ type: "started", sockets: [] });
 }
 
 /** Native calls are bound first and the right to bind more is given back; only then is anything else loaded. */

@@ -21,6 +21,12 @@ export interface PartPlan {
   readonly permissions: Deno.PermissionOptions;
   /** Sends the first messages of a fresh worker. */
   readonly begin: (thread: PartThread) => void;
+  /** Time the part has for its stop, if it needs more than the others. */
+  readonly stopMs?: number;
+  /** A line for the operator when a stop takes longer than so many milliseconds. */
+  readonly slowStop?: { readonly ms: number; readonly line: string };
+  /** The part has started. */
+  readonly onStarted?: () => void;
   /** The part failed; it will be started again. */
   readonly onFailure: () => void;
 }
@@ -47,6 +53,11 @@ export class PartThread {
     return started;
   }
 
+  /** Resolves when the part has started the next time: after a failure, when it is back. */
+  async untilStarted(): Promise<void> {
+    await new Promise((resolve) => this.#settleStart = resolve);
+  }
+
   /** Sends the part a message. */
   post(message: ToPart, ...ports: MessagePort[]): void {
     this.#worker?.postMessage(message, ports);
@@ -64,9 +75,12 @@ export class PartThread {
     const stopped = new Promise<void>((resolve) => this.#settleStop = resolve);
     this.post({ type: "stop" });
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, STOP_MS));
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, this.#plan.stopMs ?? STOP_MS));
+    const slowStop = this.#plan.slowStop;
+    const slowTimer = slowStop === undefined ? undefined : setTimeout(() => console.log(slowStop.line), slowStop.ms);
     await Promise.race([stopped, late]);
     clearTimeout(timer);
+    clearTimeout(slowTimer);
     this.#worker?.terminate();
   }
 
@@ -82,6 +96,8 @@ export class PartThread {
     worker.onmessage = ({ data }: MessageEvent<FromPart>) => this.#hear(data);
     worker.onerror = (event) => {
       event.preventDefault();
+      // A part that fails more than once has failed once.
+      if (worker !== this.#worker) return;
       this.#fail(event.error instanceof Error ? event.error.stack ?? event.message : event.message);
     };
     this.#plan.begin(this);
@@ -90,6 +106,7 @@ export class PartThread {
   #hear(message: FromPart): void {
     switch (message.type) {
       case "started":
+        this.#plan.onStarted?.();
         this.#settleStart?.(message.sockets);
         return;
       case "failed":
@@ -107,6 +124,7 @@ export class PartThread {
   #fail(why: string): void {
     if (this.#isStopping) return;
     this.#worker?.terminate();
+    this.#worker = undefined;
     if (performance.now() - this.#bornMs > WELL_MS) this.#restartMs = RESTART_MS_MIN;
     console.error(`${this.#plan.name}: failed and is started again in ${this.#restartMs} ms: ${why}`);
     this.#plan.onFailure();

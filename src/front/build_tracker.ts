@@ -1,6 +1,7 @@
 /** Puts the deciding part of a front together: store, policy, counters, clock, connection ids, and the sweep. */
 import { Clock } from "../stats/clock.ts";
 import { counterRow } from "../stats/counters.ts";
+import { FrontNetworks } from "../stats/network_counts.ts";
 import { SwarmStore } from "../swarm/swarm_store.ts";
 import { Policy } from "../tracker/policy.ts";
 import { Tracker } from "../tracker/tracker.ts";
@@ -16,6 +17,7 @@ export function storeOwner(index: number): number {
 export function buildTracker(start: FrontStart): { tracker: Tracker; ids: ConnectionIds } {
   const store = new SwarmStore(start.arena, storeOwner(start.index), start.seed, start.peerAgeMinutesMax);
   const counters = counterRow(start.counters, start.index);
-  const tracker = new Tracker(store, new Policy(start.policy, ~start.seed), counters, new Clock(start.clock));
-  return { tracker, ids: new ConnectionIds(start.connectionIdKey, start.connectionIdSeconds) };
+  const networks = new FrontNetworks(start.networks, start.index), policy = new Policy(start.policy, ~start.seed);
+  const tracker = new Tracker(store, policy, counters, new Clock(start.clock), networks);
+  return { tracker, ids: new ConnectionIds(start.connectionIdKey, start.connectionIdSeconds, start.connectionIdAheadSeconds) };
 }

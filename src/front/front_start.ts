@@ -31,6 +31,8 @@ export interface FrontStart {
   readonly arena: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
   readonly clock: SharedArrayBuffer;
+  /** Tables of busy networks: stats/network_counts.ts. */
+  readonly networks: SharedArrayBuffer;
   /** Descriptors a Linux front has open, so that its successor can close them. Unused by portable fronts. */
   readonly descriptors: SharedArrayBuffer;
   readonly policy: PolicySettings;
@@ -38,6 +40,8 @@ export interface FrontStart {
   /** Four secret words, the same for every front: an id made by one is good at all. */
   readonly connectionIdKey: Int32Array;
   readonly connectionIdSeconds: number;
+  /** Seconds the ids' clock is ahead of ours: it has run since an earlier run that had the same key. */
+  readonly connectionIdAheadSeconds: number;
   /** Random, different for each front. */
   readonly seed: number;
   readonly http: HttpLimits;

@@ -32,6 +32,7 @@ export class SweepPace {
   /** One tick: as many visits as the last pass showed to be needed. */
   tick(): void {
     this.#tracker.beginBatch();
+    this.#tracker.networks.age(this.#tracker.store.minute);
     for (let i = 0; i < this.#visitsPerTick; i++) {
       this.#visits++;
       if (!this.#tracker.store.sweep(this.#shard, STEPS_MAX)) continue;

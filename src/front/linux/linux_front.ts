@@ -2,7 +2,7 @@
  * A front on batched Linux calls: one loop over epoll for all its sockets. While there is work it stays in the loop and
  * lets timers and messages in every few milliseconds; when there is none it waits outside the thread.
  */
-import { COUNTER } from "../../stats/counters.ts";
+import { COUNTER, TURN_BUCKETS } from "../../stats/counters.ts";
 import { HttpDoor } from "../../tracker/http_door.ts";
 import type { Tracker } from "../../tracker/tracker.ts";
 import { UdpDoor } from "../../tracker/udp_door.ts";
@@ -21,8 +21,8 @@ import { LinuxUdp } from "./udp_socket.ts";
 const YIELD_MS = 10;
 /** Waiting in the thread before going outside, which costs more but lets messages in. */
 const WAIT_IN_THREAD_MS = 1;
-/** Longest wait outside; anything that happens ends it sooner. */
-const WAIT_OUTSIDE_MS = 500;
+/** Longest wait outside. News on a socket ends it sooner; this is how long a stop may go unnoticed. */
+const WAIT_OUTSIDE_MS = 100;
 /** How often connections are looked at for their limits. */
 const LIMITS_TICK_MS = 1000;
 /** Faults in a row, without one good turn between, after which the front gives up and is started again. */
@@ -89,6 +89,7 @@ class LinuxFront {
         events = await this.#poller.waitOutside(WAIT_OUTSIDE_MS);
         yieldedMs = performance.now();
       }
+      const begunMs = performance.now();
       try {
         this.#tracker.beginBatch();
         for (let i = 0; i < events; i++) this.#serve(i);
@@ -99,7 +100,9 @@ class LinuxFront {
         console.error("front: a turn of the loop failed", error);
         if (++faults >= FAULTS_MAX) throw error;
       }
-      if (performance.now() - yieldedMs < YIELD_MS) continue;
+      const nowMs = performance.now();
+      if (events > 0) this.#countTurn((nowMs - begunMs) * 1000);
+      if (nowMs - yieldedMs < YIELD_MS) continue;
       await this.#yield();
       yieldedMs = performance.now();
     }
@@ -115,6 +118,13 @@ class LinuxFront {
     this.office.close();
     this.#channel.port1.close();
     this.#native.calls.close(this.#poller.descriptor);
+  }
+
+  // How long what came at once took: the time that the last of it waited.
+  #countTurn(microseconds: number): void {
+    const counters = this.#tracker.counters, whole = Math.ceil(microseconds);
+    counters[COUNTER.turnMicroseconds] += whole;
+    counters[COUNTER.turns + Math.min(TURN_BUCKETS - 1, whole < 2 ? 0 : 32 - Math.clz32(whole - 1))]++;
   }
 
   #serve(i: number): void {
