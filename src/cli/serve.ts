@@ -4,7 +4,7 @@ import type { Config } from "../config/config.ts";
 import { readConfigFile } from "../config/read.ts";
 import { VERSION_LINE } from "../version.ts";
 import { COMMANDS, PROGRAM_NAME, type Register } from "./commands.ts";
-import { helpText, SERVE_OPTIONS, usageLine } from "./serve_options.ts";
+import { dashed, helpText, SERVE_OPTIONS, usageLine } from "./serve_options.ts";
 import { type ReadFile, readSteps, type Step } from "./serve_steps.ts";
 
 /** What `serve` needs of the world; tests hand in another. */
@@ -44,7 +44,7 @@ export const register: Register = registerServe({
 function defineOptions(command: Command, steps: Step[]): void {
   command.helpOption(false);
   for (const { letter, long, argument } of SERVE_OPTIONS) {
-    const flags = long === undefined ? `-${letter}` : `-${letter}, --${long}`;
+    const flags = long === undefined || long === letter ? dashed(letter) : `-${letter}, --${long}`;
     command.option(argument === undefined ? flags : `${flags} <${argument}>`);
     command.on(`option:${long ?? letter}`, (text: string | undefined) => steps.push({ letter, text: text ?? "" }));
   }

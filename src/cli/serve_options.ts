@@ -2,6 +2,7 @@
 
 /** One option. Its letter is case-sensitive. */
 export interface ServeOption {
+  /** One without a letter has its spelled-out form here as well. */
   readonly letter: string;
   /** A spelled-out form, where there is one. */
   readonly long?: string;
@@ -30,7 +31,12 @@ export const SERVE_OPTIONS: readonly ServeOption[] = [
   { letter: "A", argument: "ip[/bits]", description: "address or network of an admin; repeatable (not yet supported)" },
   { letter: "b", argument: "blacklistfile", description: "info hashes to refuse (not yet supported)" },
   { letter: "w", argument: "whitelistfile", description: "info hashes to serve, and no others (not yet supported)" },
-  { letter: "l", argument: "statefile", description: "state dump to load at the start (not yet supported)" },
+  { letter: "l", argument: "statefile", description: "state dump to load at the start" },
+  {
+    letter: "state-repair",
+    long: "state-repair",
+    description: "salvage a damaged tracker.state, for one start",
+  },
   { letter: "s", argument: "livesyncport", description: "port of live sync on the -i before it (not yet supported)" },
   { letter: "h", long: "help", description: "print this and exit" },
   { letter: "v", long: "version", description: "print the version and exit" },
@@ -44,6 +50,11 @@ const EXAMPLE = "-i 127.0.0.1 -p 6969 -P 6969 -f ./tracker.conf -i 10.1.1.23 -p 
 /** Width of the option column: the longest of them fits. */
 const LABEL_CHARS = 16;
 
+/** An option as it is typed: `-p`, `--state-repair`. */
+export function dashed(letter: string): string {
+  return letter.length === 1 ? `-${letter}` : `--${letter}`;
+}
+
 /** The line that answers a command line that is not understood. */
 export function usageLine(program: string): string {
   const parts = [...USAGE_LETTERS].map((letter) => {
@@ -56,7 +67,7 @@ export function usageLine(program: string): string {
 /** Usage line, a line for each option, an example, and a line for each command in `commands`. */
 export function helpText(program: string, commands: Readonly<Record<string, { readonly summary: string }>>): string {
   const options = SERVE_OPTIONS.map(({ letter, argument, description }) =>
-    formatRow(argument === undefined ? `-${letter}` : `-${letter} ${argument}`, description)
+    formatRow(argument === undefined ? dashed(letter) : `-${letter} ${argument}`, description)
   );
   return [
     usageLine(program),

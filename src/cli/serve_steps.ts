@@ -64,6 +64,8 @@ class StepReader {
       case "P":
       case "s":
         return refuse("usage", this.#usePort(letter, text));
+      case "state-repair":
+        return refuse("usage", this.draft.applyOption(letter, "on"));
       default:
         return refuse("usage", this.draft.applyOption(letter, text));
     }

@@ -19,7 +19,7 @@ Deno.test("main prints usage and a line for each option with -h", async () => {
   assert.equal(exitCode, 0);
   assert.equal(stdout, "");
   assert.match(stderr, /^Usage: tracker /);
-  for (const { letter } of SERVE_OPTIONS) assert.match(stderr, new RegExp(`^\\t-${letter} `, "m"));
+  for (const { letter } of SERVE_OPTIONS) assert.match(stderr, new RegExp(`^\\t--?${letter} `, "m"));
   assert.match(stderr, /^\tserve /m);
 });
 

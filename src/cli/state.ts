@@ -1,0 +1,145 @@
+/** `tracker state`: looks into state files and carries what they hold elsewhere and back. */
+import type { Command } from "commander";
+import { formatJsonLine } from "../persist/json_lines.ts";
+import { StateFault } from "../persist/state_fault.ts";
+import { StateFile } from "../persist/state_file.ts";
+import { importLines } from "../persist/state_import.ts";
+import { formatDumpLine } from "../persist/statedump.ts";
+import type { ExitWith, Register } from "./commands.ts";
+
+/** What `state` needs of the world; tests hand in another. */
+export interface StateRim {
+  /** Prints text on stdout as it is. */
+  readonly write: (text: string) => void;
+  readonly printError: (line: string) => void;
+  /** The bytes of a file, or of stdin for `-`. Throws what the system throws. */
+  readonly read: (path: string) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+}
+
+const EXIT_NOT_DONE = 1;
+/** Characters gathered before they are written. */
+const WRITE_CHARS = 65_536;
+const MINUTE_MS = 60_000;
+
+/** Registers `state` for a given world. */
+export function registerState(rim: StateRim): Register {
+  return (command, exitWith) => {
+    command.description("Looks into state files (tracker.state), and carries what they hold elsewhere and back.");
+    const define = (name: string, summary: string) => command.command(name).description(summary);
+    define("info", "says what FILE holds; a running tracker may use it")
+      .argument("<file>")
+      .action((path: string) => run(rim, exitWith, () => info(rim, path)));
+    define("export", "prints FILE as JSON lines, or as opentracker's state dump; a running tracker may use it")
+      .argument("<file>")
+      .option("--statedump", "as opentracker's state dump: hashes, minutes and counts, no peers")
+      .action((path: string, { statedump }: { statedump?: boolean }) =>
+        run(rim, exitWith, () => exportLines(rim, path, statedump === true))
+      );
+    define("import", "reads JSON lines or a state dump into FILE, which no tracker may use; makes FILE if need be")
+      .argument("<file>")
+      .argument("[source]", "file with the lines; - is stdin", "-")
+      .action((path: string, source: string) => run(rim, exitWith, () => importInto(rim, path, source)));
+    define("backup", "copies FILE to TARGET, whole and compact, while a tracker may run")
+      .argument("<file>")
+      .argument("<target>")
+      .action((path: string, target: string) => run(rim, exitWith, () => backup(path, target)));
+    command.commands.forEach((each: Command) => each.exitOverride());
+  };
+}
+
+/** Registers `state` as the program runs it. */
+export const register: Register = registerState({
+  write: (text) => {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+  },
+  printError: (line) => console.error(line),
+  read: async (path) => path === "-" ? Deno.stdin.readable : (await Deno.open(path)).readable,
+});
+
+async function run(rim: StateRim, exitWith: ExitWith, work: () => void | Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof StateFault)) throw error;
+    rim.printError(error.message);
+    exitWith(EXIT_NOT_DONE);
+  }
+}
+
+async function withFile<T>(path: string, readOnly: boolean, work: (file: StateFile) => T | Promise<T>): Promise<T> {
+  const file = StateFile.open(path, { readOnly });
+  try {
+    return await work(file);
+  } finally {
+    file.close();
+  }
+}
+
+function info(rim: StateRim, path: string): Promise<void> {
+  return withFile(path, true, (file) => {
+    const { schema, torrents, swarms, peers4, peers6, completed, touched, bytes } = file.summary();
+    const last = touched === 0 ? "never" : new Date(touched * MINUTE_MS).toISOString();
+    const rows = {
+      "schema": schema,
+      "torrents": torrents,
+      "with peers": swarms,
+      "IPv4 peers": peers4,
+      "IPv6 peers": peers6,
+      "completed": completed,
+      "last announce": last,
+      "bytes": bytes,
+    };
+    rim.write(Object.entries(rows).map(([name, value]) => `${`${name}:`.padEnd(15)}${value}\n`).join(""));
+    const problems = file.problems();
+    rim.write(
+      `integrity:     ${problems.length === 0 ? "ok" : `${problems.length} problems, the first: ${problems[0]}`}\n`,
+    );
+  });
+}
+
+function exportLines(rim: StateRim, path: string, isDump: boolean): Promise<void> {
+  return withFile(path, true, (file) => {
+    let text = "";
+    for (const row of file.rows()) {
+      text += `${isDump ? formatDumpLine(row) : formatJsonLine(row)}\n`;
+      if (text.length < WRITE_CHARS) continue;
+      rim.write(text);
+      text = "";
+    }
+    rim.write(text);
+  });
+}
+
+function importInto(rim: StateRim, path: string, source: string): Promise<void> {
+  return withFile(path, false, async (file) => {
+    const { torrents, refused } = await importLines(file, lines(await open(rim, source)));
+    rim.write(`${torrents} torrents imported, ${refused} lines were none\n`);
+  });
+}
+
+async function open(rim: StateRim, source: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  try {
+    return await rim.read(source);
+  } catch (error) {
+    throw new StateFault(
+      source,
+      `cannot be read (${error instanceof Error ? error.message : error})`,
+      "name one that can",
+    );
+  }
+}
+
+async function* lines(bytes: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop() ?? "";
+    yield* parts;
+  }
+  yield rest;
+}
+
+function backup(path: string, target: string): Promise<void> {
+  return withFile(path, true, (file) => file.copyTo(target));
+}

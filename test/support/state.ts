@@ -1,0 +1,75 @@
+/** A store with a keeper and a state file in a folder of its own, driven by hand. */
+import type { KeeperStart } from "../../src/persist/keeper_start.ts";
+import { CONNECTION_ID_WORDS } from "../../src/persist/keeper_start.ts";
+import { Keeper } from "../../src/persist/keeper.ts";
+import { Clock, createClock } from "../../src/stats/clock.ts";
+import { createCounters } from "../../src/stats/counters.ts";
+import { createArena } from "../../src/swarm/arena.ts";
+import { SwarmStore } from "../../src/swarm/swarm_store.ts";
+import { setAsker, StoreDriver } from "./store.ts";
+
+/** Seconds between passes that no test waits for: passes are made by hand. */
+const NEVER_SECONDS = 3600;
+
+/** What a run is started with, where it differs. */
+export type RunWish = Partial<Omit<KeeperStart, "path">> & { readonly mebibytes?: number };
+
+/** One run of a tracker over a state file: its store and its keeper. */
+export class StateRun {
+  readonly start: KeeperStart;
+  readonly store: SwarmStore;
+  readonly keeper: Keeper;
+  readonly driver = new StoreDriver();
+  /** What the keeper said. */
+  readonly lines: string[] = [];
+
+  constructor(path: string, wish: RunWish = {}) {
+    const arena = createArena(wish.mebibytes ?? 64, crypto.getRandomValues(new Int32Array(4)));
+    this.start = {
+      path,
+      arena,
+      clock: createClock(),
+      counters: createCounters(1),
+      counterRow: 0,
+      peerAgeMinutesMax: 45,
+      keepDays: 90,
+      passSeconds: NEVER_SECONDS,
+      repair: false,
+      load: true,
+      connectionId: new SharedArrayBuffer(CONNECTION_ID_WORDS * 4),
+      ...wish,
+    };
+    this.store = new SwarmStore(this.start.arena, 1, 7, this.start.peerAgeMinutesMax);
+    this.keeper = Keeper.start(this.start, (line) => this.lines.push(line));
+  }
+
+  /** Moves the tracker's clock, and the store's with it. */
+  set minute(minute: number) {
+    new Clock(this.start.clock).second = minute * 60;
+    this.store.minute = minute;
+  }
+
+  /** One announce. `address`: 4 or 16 bytes. Returns the peer's name. */
+  announce(infoHash: Uint8Array, address: Uint8Array, port: number, seeder: boolean, event: number): string {
+    const { request, reply } = this.driver;
+    request.infoHashBytes.set(infoHash);
+    const asker = setAsker(request, address, port);
+    request.seeder = seeder;
+    request.event = event;
+    this.store.announce(request, reply);
+    return asker;
+  }
+}
+
+/** Runs `test` with the path of a state file in a new folder, and removes the folder. */
+export function withStatePath(test: (path: string) => void | Promise<void>): () => Promise<void> {
+  return async () => {
+    const folder = Deno.makeTempDirSync({ prefix: "waggle_state_" });
+    try {
+      await test(`${folder}/tracker.sqlite`);
+    } finally {
+      Deno.chmodSync(folder, 0o700);
+      Deno.removeSync(folder, { recursive: true });
+    }
+  };
+}
