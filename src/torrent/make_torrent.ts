@@ -6,7 +6,7 @@ import { hashRuns } from "./hash_pool.ts";
 import { type Metainfo, parseMetainfo } from "./metainfo.ts";
 import { planRuns, torrentBytesAbout } from "./piece_plan.ts";
 import { readTorrent, TORRENT_BYTES_MAX } from "./read_torrent.ts";
-import { replaceFile } from "./replace_file.ts";
+import { placeFault, replaceFile } from "./replace_file.ts";
 
 /** What to make, from what, and where to. */
 export interface MakeOrder {
@@ -68,11 +68,11 @@ export async function makeTorrent(order: MakeOrder, watch: MakeWatch): Promise<M
   return { kind: "made", torrent, content };
 }
 
-/** Says why nothing may be written to `path`: only a torrent may be replaced. */
+/** Says why nothing may, or can, be written to `path`: only a torrent may be replaced. */
 function targetFault(path: string): string | null {
   const old = readTorrent(path);
-  if (!("kind" in old) || old.reason === NOT_THERE) return null;
-  return `it is in the way of the new torrent: ${old.reason}`;
+  if ("kind" in old && old.reason !== NOT_THERE) return `it is in the way of the new torrent: ${old.reason}`;
+  return placeFault(path);
 }
 
 const NOT_THERE = "no such file or directory";

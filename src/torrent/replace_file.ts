@@ -16,7 +16,7 @@ export function replaceFile(path: string, bytes: Uint8Array): string | null {
   try {
     const old = statusOf(path);
     const target = old === null ? path : Deno.realPathSync(path);
-    const beside = join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}.tmp`);
+    const beside = temporaryBeside(target);
     // Whoever may not read the old file may not read the new one either, not even for a moment.
     const file = Deno.openSync(beside, { write: true, createNew: true, mode: old === null ? 0o666 : 0o600 });
     temporary = beside;
@@ -35,6 +35,22 @@ export function replaceFile(path: string, bytes: Uint8Array): string | null {
     if (temporary !== null) removeQuietly(temporary);
     return diskFault(error);
   }
+}
+
+/** Says why `replaceFile` would fail already, before a long work ends in it: the folder is not there or not ours. */
+export function placeFault(path: string): string | null {
+  try {
+    const beside = temporaryBeside(statusOf(path) === null ? path : Deno.realPathSync(path));
+    Deno.openSync(beside, { write: true, createNew: true }).close();
+    Deno.removeSync(beside);
+    return null;
+  } catch (error) {
+    return diskFault(error);
+  }
+}
+
+function temporaryBeside(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}.tmp`);
 }
 
 function statusOf(path: string): Deno.FileInfo | null {

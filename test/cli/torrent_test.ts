@@ -4,6 +4,7 @@ import type { ToolRim } from "../../src/cli/tool_rim.ts";
 import type { AnnounceAnswer, Asked } from "../../src/client/question.ts";
 import { type Metainfo } from "../../src/torrent/metainfo.ts";
 import { readTorrent } from "../../src/torrent/read_torrent.ts";
+import { runProgram, testWith } from "../support/programs.ts";
 import { put, runTool, type ToolRun, withFolder } from "../support/tool_world.ts";
 
 const A = "http://a.example:6969/announce", B = "http://b.example/announce", C = "udp://c.example:1";
@@ -158,10 +159,10 @@ Deno.test("torrent make shows how far it is: a bar on a terminal, lines elsewher
         redraw: where === "lines" ? null : (text) => drawn.push(text),
       });
       if (where === "terminal") {
-        assert.match(drawn[0], /^\[#{3} {21}\]  12 % of 64 MiB, \d.* KiB\/s, \d.* left  big$/);
+        assert.match(drawn[0], /^\[#{3} {21}\] {2}12 % of 64 MiB, \d.* KiB\/s, \d.* left {2}big$/);
         assert.equal(drawn.at(-1), "");
       } else assert.deepEqual(drawn, []);
-      if (where === "lines") assert.match(err[0], /^big:  25 % of 64 MiB, .*\/s, .* left$/);
+      if (where === "lines") assert.match(err[0], /^big: {2}25 % of 64 MiB, .*\/s, .* left$/);
       else assert.deepEqual(err, []);
     }
   }));
@@ -366,3 +367,14 @@ Deno.test("wordsOfOldName() knows BitTornado's programs by any path and ending",
   ];
   for (const { name, want } of rows) assert.equal(wordsOfOldName(name).join(" "), want, name);
 });
+
+testWith(["bash"], "the program called by an old name acts as that tool", () =>
+  withFolder(async (folder) => {
+    put(`${folder}/a`, "a");
+    await runWell("torrent", "make", `${folder}/a`, A);
+    const main = new URL("../../main.ts", import.meta.url).pathname;
+    const call = ["-c", 'exec -a /old/bin/btshowmetainfo.py "$0" "$@"', Deno.execPath()];
+    const { code, text } = await runProgram("bash", [...call, "run", "-A", main, `${folder}/a.torrent`]);
+    assert.equal(code, 0, text);
+    assert.match(text, /^ {2}name {10}a$/m);
+  }));

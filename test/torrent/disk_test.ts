@@ -3,7 +3,7 @@ import { listContent } from "../../src/torrent/content_tree.ts";
 import { type MakeOrder, makeTorrent, type MakeWatch } from "../../src/torrent/make_torrent.ts";
 import { parseMetainfo } from "../../src/torrent/metainfo.ts";
 import { readTorrent, TORRENT_BYTES_MAX } from "../../src/torrent/read_torrent.ts";
-import { replaceFile } from "../../src/torrent/replace_file.ts";
+import { placeFault, replaceFile } from "../../src/torrent/replace_file.ts";
 import { runProgram, testWith } from "../support/programs.ts";
 import { put, withFolder } from "../support/tool_world.ts";
 
@@ -37,6 +37,9 @@ Deno.test("replaceFile() says why not, and leaves the old file", () =>
     assert.equal(replaceFile(`${folder}/file/a`, new Uint8Array(1)), "not a directory");
     Deno.mkdirSync(`${folder}/dir`);
     assert.equal(replaceFile(`${folder}/dir`, new Uint8Array(1)), "is a directory");
+    assert.equal(placeFault(`${folder}/none/a`), "no such file or directory");
+    assert.equal(placeFault(`${folder}/file/a`), "not a directory");
+    for (const name of ["file", "new"]) assert.equal(placeFault(`${folder}/${name}`), null);
     assert.deepEqual(namesOf(folder), ["dir", "file"]);
   }));
 
@@ -50,7 +53,7 @@ testWith(
       // Once it runs, the kernel ends the program at the byte where a file of it grows beyond 64 KiB.
       put(
         `${folder}/script/die.ts`,
-        `import { replaceFile } from ${
+        `import { placeFault, replaceFile } from ${
           JSON.stringify(new URL("../../src/torrent/replace_file.ts", import.meta.url).href)
         };
       new Deno.Command("prlimit", { args: ["--fsize=65536", "--pid", String(Deno.pid)] }).outputSync();
@@ -187,6 +190,16 @@ Deno.test("makeTorrent() notices content that changes under it", () =>
       assert.match(made.reason, /^it (became shorter while it was read|changed while it was hashed)$/);
     }
     assert.deepEqual(namesOf(folder), ["c"]);
+  }));
+
+Deno.test("makeTorrent() finds that it cannot write before it has hashed, not after", () =>
+  withFolder(async (folder) => {
+    put(`${folder}/a`, "content");
+    let listed = false;
+    const onListed = () => listed = true;
+    const made = await makeTorrent(order(`${folder}/a`, `${folder}/none/a.torrent`), watch({ onListed }));
+    assert(made.kind === "fault");
+    assert.deepEqual([made.reason, listed], ["no such file or directory", false]);
   }));
 
 Deno.test("makeTorrent() replaces torrents and nothing else", () =>
