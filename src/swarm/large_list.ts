@@ -3,7 +3,7 @@
  * one bucket at a time, so that no announce ever pays for a whole swarm: finding, putting, removing and picking cost
  * the same with a hundred peers and with ten million. The caller holds the shard's lock.
  *
- *   sides (8 words)   per side: 0 directory reference   1 its length in words   2 buckets   3 unused
+ *   sides (8 words)   per side: 0 directory reference   1 its length in words   2 buckets   3 seeders' side: merges (low half), turns (high half)
  *   directory         a bucket reference a word
  *   bucket            0 peers | room << 16   1… peers
  *
@@ -88,6 +88,21 @@ export class LargeList {
     return this.#words[side + 2];
   }
 
+  /** Buckets of the list at `ref` merged away so far, in 16 bits: a merge moves peers to where a walk may have been. */
+  merges(ref: number): number {
+    return this.#words[ref + 3] & 0xffff;
+  }
+
+  /** Seeders that turned leecher so far, in 16 bits. */
+  turns(ref: number): number {
+    return this.#words[ref + 3] >>> 16;
+  }
+
+  /** Counts a seeder that turned leecher. */
+  countTurn(ref: number): void {
+    this.#words[ref + 3] += 1 << 16;
+  }
+
   /** The bucket of a side that `hash` falls in. */
   bucketFor(side: number, hash: number): number {
     const w = this.#words;
@@ -98,6 +113,11 @@ export class LargeList {
   bucketAt(side: number, index: number): number {
     const w = this.#words;
     return w[w[side] + index];
+  }
+
+  /** Peers in a bucket; they lie from its second word on. */
+  peers(bucket: number): number {
+    return this.#words[bucket] & 0xffff;
   }
 
   /** Makes room for one more peer in the bucket `hash` falls in. Returns the peer's address, or 0 when memory is out. */
@@ -166,8 +186,9 @@ export class LargeList {
     }
   }
 
-  /** After a removal: merges the last bucket away if `count` peers have become few for the side. */
-  shrink(side: number, count: number): void {
+  /** After a removal: merges the last bucket away if `count` peers have become few for side `which` of the list. */
+  shrink(ref: number, which: number, count: number): void {
+    const side = this.side(ref, which);
     const w = this.#words, last = w[side + 2] - 1;
     if (last === 0 || count * this.peerWords >= (last + 1) * BUCKET_WORDS_MIN) return;
     const bucket = w[w[side] + last], peers = w[bucket] & 0xffff, n = this.peerWords;
@@ -178,6 +199,7 @@ export class LargeList {
     w[w[slot]] += peers;
     this.#freeBucket(bucket);
     w[side + 2] = last;
+    w[ref + 3] = w[ref + 3] & ~0xffff | (w[ref + 3] + 1) & 0xffff;
     if (last * 4 <= w[side + 1] && w[side + 1] > DIRECTORY_WORDS_MIN) this.#narrowDirectory(side);
   }
 

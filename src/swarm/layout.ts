@@ -26,6 +26,8 @@ export const POOL_FIRST = 3;
 export const POOL_PAGES = 4;
 /** The run's secret: four words, two for places of torrents, two for places of peers. */
 export const SECRET = 8;
+/** Not 0: a keeper copies what changed, and a torrent it has not copied yet is not removed unless memory is short. */
+export const KEEPS_CHANGES = 12;
 /** Free lists of runs of 2^order pages, one head each. */
 export const POOL_FREE = 16;
 /** Longest run: 2^16 pages, 256 MiB. */
@@ -62,7 +64,7 @@ export const SHARD_SLABS = 16;
 export const TORRENT_WORDS = 12;
 /** Offset of the completed count. */
 export const TORRENT_COMPLETED = 5;
-/** Offset of the state word: minute last touched (16 bits), inline seeders (2), inline leechers (2), INLINE_OFF. */
+/** Offset of the state word: minute last touched (16 bits), inline seeders (2), inline leechers (2), then the bits below. */
 export const TORRENT_STATE = 6;
 /** Offset of the IPv6 descriptor's reference. */
 export const TORRENT_IPV6 = 7;
@@ -70,6 +72,12 @@ export const TORRENT_IPV6 = 7;
 export const TORRENT_IPV4 = 8;
 /** State bit: the IPv4 words hold a descriptor. */
 export const INLINE_OFF = 1 << 20;
+/** State bit: someone joined, renewed or left since the keeper last copied the torrent. */
+export const TORRENT_CHANGED = 1 << 21;
+/** State bit: the torrent came into the store since the keeper last copied it: the file may remember its count. */
+export const TORRENT_NEW = 1 << 22;
+/** What a change of the inline peers leaves alone in the state word. */
+export const STATE_KEPT = 0xffff | TORRENT_CHANGED | TORRENT_NEW;
 /** Peers that fit inline. */
 export const INLINE_PEERS = 2;
 

@@ -20,6 +20,7 @@ import {
   PEER_COMPLETED,
   SHARD_PEERS,
   SMALL_PEERS_MAX,
+  STATE_KEPT,
   TORRENT_IPV4,
   TORRENT_IPV6,
   TORRENT_STATE,
@@ -96,18 +97,19 @@ export class PeerList {
 
   /** Writes the list's counts back and frees what an empty list does not need. */
   close(): void {
-    const w = this.#words, list = this.#list, totals = this.#shard + SHARD_PEERS + (this.#family === 4 ? 0 : 2);
+    const w = this.#words, totals = this.#shard + SHARD_PEERS + (this.#family === 4 ? 0 : 2);
     w[totals] += this.seeders - this.#seedersBefore;
     w[totals + 1] += this.leechers - this.#leechersBefore;
+    if (this.#list !== 0 && this.seeders + this.leechers === 0) this.#freeEmpty();
+    const list = this.#list;
     if (list !== 0) {
       w[list + LIST_REF] = this.ref;
       w[list + LIST_SEEDERS] = this.seeders;
       w[list + LIST_LEECHERS] = this.leechers;
       w[list + LIST_ROOM] = this.room;
-      if (this.#family === 6 && this.seeders + this.leechers === 0) this.#freeEmpty();
     } else if (this.#family === 4) {
       const at = this.#record + TORRENT_STATE;
-      w[at] = (w[at] & 0xffff) | this.seeders << 16 | this.leechers << 18;
+      w[at] = (w[at] & STATE_KEPT) | this.seeders << 16 | this.leechers << 18;
     }
   }
 
@@ -127,6 +129,12 @@ export class PeerList {
     }
     this.newlyCompleted = completedEvent && seeder && !counted && this.peerAt !== 0;
     if (this.peerAt !== 0) key.write(this.peerAt, minute, counted || this.newlyCompleted);
+  }
+
+  /** Minutes since the peer of `key` was last heard, at `minute`; -1 = it is not there. */
+  ageOf(key: PeerKey, minute: number): number {
+    const found = this.#find(key, this.room === LIST_LARGE ? key.hash() : 0, false);
+    return found === 0 ? -1 : ageMinutes(this.#words[found + this.peerWords - 1], minute);
   }
 
   /** Removes the peer of `key` if it is there. */
@@ -256,6 +264,7 @@ export class PeerList {
       // Without memory it stays on its old side: a wrong count beats a lost peer.
       if (moved === 0) return at;
       this.#removeLarge(bucket, at, wasSeeder);
+      if (wasSeeder) this.large.countTurn(this.ref);
       return moved;
     }
     const n = this.peerWords, border = this.ref + (wasSeeder ? this.seeders - 1 : this.seeders) * n;
@@ -296,7 +305,7 @@ export class PeerList {
     const w = this.#words;
     if (this.#family === 4) {
       w.copyWithin(block, this.ref, this.ref + (this.seeders + this.leechers) * this.peerWords);
-      w[this.#record + TORRENT_STATE] = (w[this.#record + TORRENT_STATE] & 0xffff) | INLINE_OFF;
+      w[this.#record + TORRENT_STATE] = (w[this.#record + TORRENT_STATE] & STATE_KEPT) | INLINE_OFF;
       this.#list = this.#record + TORRENT_IPV4;
     } else {
       this.#list = this.#slabs.allocate(this.#shard, LIST_WORDS);
@@ -330,8 +339,8 @@ export class PeerList {
   #settle(): void {
     const peers = this.seeders + this.leechers, n = this.peerWords;
     if (this.room === LIST_LARGE) {
-      this.large.shrink(this.large.side(this.ref, 0), this.seeders);
-      this.large.shrink(this.large.side(this.ref, 1), this.leechers);
+      this.large.shrink(this.ref, 0, this.seeders);
+      this.large.shrink(this.ref, 1, this.leechers);
       if (peers < LARGE_PEERS_MIN) this.#becomeSmall();
     } else if (this.#list !== 0 && this.#family === 4 && peers <= INLINE_PEERS) {
       this.#becomeInline();
@@ -366,12 +375,14 @@ export class PeerList {
     this.room = (this.#slabs.roomFor(LARGE_PEERS_MIN * n) / n) | 0;
   }
 
+  // Whatever shape an empty list has been left in goes: the sweep frees the record next, and nothing but the record.
   #freeEmpty(): void {
-    if (this.room !== LIST_LARGE && this.ref !== 0) {
-      this.#slabs.free(this.#shard, this.ref, this.room * this.peerWords);
-    } else if (this.room === LIST_LARGE) this.large.destroy(this.ref);
-    this.#slabs.free(this.#shard, this.#list, LIST_WORDS);
-    this.#words[this.#record + TORRENT_IPV6] = 0;
+    if (this.room === LIST_LARGE) this.large.destroy(this.ref);
+    else if (this.ref !== 0) this.#slabs.free(this.#shard, this.ref, this.room * this.peerWords);
+    if (this.#family === 6) {
+      this.#slabs.free(this.#shard, this.#list, LIST_WORDS);
+      this.#words[this.#record + TORRENT_IPV6] = 0;
+    }
     this.#list = this.ref = this.room = 0;
   }
 }

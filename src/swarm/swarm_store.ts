@@ -8,7 +8,7 @@ import type { ScrapeReply } from "../bittorrent/scrape.ts";
 import { pageMap, releaseLocksOf, shardAt } from "./arena.ts";
 import { Budget } from "./budget.ts";
 import { keyedHash } from "./keyed_hash.ts";
-import { SECRET, SHARD_LOCK, SHARD_STALLS, TORRENT_COMPLETED, TORRENT_STATE } from "./layout.ts";
+import { SECRET, SHARD_LOCK, SHARD_STALLS, TORRENT_CHANGED, TORRENT_COMPLETED, TORRENT_STATE } from "./layout.ts";
 import { lock, unlock } from "./lock.ts";
 import { PagePool } from "./page_pool.ts";
 import { PeerKey } from "./peer_key.ts";
@@ -140,7 +140,7 @@ export class SwarmStore {
 
   #touch(record: number): void {
     const w = this.#words;
-    w[record + TORRENT_STATE] = (w[record + TORRENT_STATE] & ~0xffff) | (this.minute & 0xffff);
+    w[record + TORRENT_STATE] = (w[record + TORRENT_STATE] & ~0xffff) | (this.minute & 0xffff) | TORRENT_CHANGED;
   }
 
   #join(shard: number, record: number, request: AnnounceRequest, reply: AnnounceReply): void {

@@ -5,8 +5,10 @@
  */
 import type { Budget } from "./budget.ts";
 import {
+  KEEPS_CHANGES,
   SHARD_SWEEP_BUCKET,
   SHARD_SWEEP_SLOT,
+  TORRENT_CHANGED,
   TORRENT_COMPLETED,
   TORRENT_MINUTES_MAX,
   TORRENT_STATE,
@@ -103,6 +105,9 @@ export class Sweeper {
       peers = this.#peers(shard, record);
     }
     if (peers > 0) return false;
+    // The keeper has yet to hear that the last peer left, or it would bring it back after a restart.
+    const isAwaited = w[KEEPS_CHANGES] !== 0 && (w[record + TORRENT_STATE] & TORRENT_CHANGED) !== 0;
+    if (isAwaited && !this.#budget.isCrowded) return false;
     const idleMinutes = (this.#minute - w[record + TORRENT_STATE]) & 0xffff;
     return w[record + TORRENT_COMPLETED] === 0 || idleMinutes >= TORRENT_MINUTES_MAX || this.#budget.isCrowded;
   }

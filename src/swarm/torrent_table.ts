@@ -3,7 +3,7 @@
  * the whole keyed hash, so that a probe compares records only when they are the same, and a resize reads no record.
  * Removal shifts later pairs back: no tombstones. The caller holds the shard's lock.
  */
-import { SHARD_MASK, SHARD_TABLE, SHARD_TORRENTS, TORRENT_WORDS } from "./layout.ts";
+import { SHARD_MASK, SHARD_TABLE, SHARD_TORRENTS, TORRENT_NEW, TORRENT_STATE, TORRENT_WORDS } from "./layout.ts";
 import type { Slabs } from "./slabs.ts";
 
 /** Slots of a new table. */
@@ -35,7 +35,7 @@ export class TorrentTable {
     }
   }
 
-  /** Adds a record of zeros for `infoHash`, which must not be there. Returns its reference, or 0 when memory is out. */
+  /** Adds an empty record, marked new, for `infoHash`, which must not be there. Returns its reference, or 0 when memory is out. */
   add(shard: number, tag: number, infoHash: Int32Array): number {
     const w = this.#words;
     if (!this.#makeRoom(shard)) return 0;
@@ -43,6 +43,7 @@ export class TorrentTable {
     if (record === 0) return 0;
     for (let i = 0; i < 5; i++) w[record + i] = infoHash[i];
     for (let i = 5; i < TORRENT_WORDS; i++) w[record + i] = 0;
+    w[record + TORRENT_STATE] = TORRENT_NEW;
     this.#put(w[shard + SHARD_TABLE], w[shard + SHARD_MASK], tag, record);
     w[shard + SHARD_TORRENTS]++;
     return record;
@@ -56,6 +57,11 @@ export class TorrentTable {
   /** Record in `slot`, or 0. */
   recordAt(shard: number, slot: number): number {
     return this.#words[this.#words[shard + SHARD_TABLE] + slot * 2 + 1];
+  }
+
+  /** Tag of the record in `slot`, if there is one. */
+  tagAt(shard: number, slot: number): number {
+    return this.#words[this.#words[shard + SHARD_TABLE] + slot * 2];
   }
 
   /** Removes the record in `slot` and frees it. The next pair to look at may now be in the same slot. */

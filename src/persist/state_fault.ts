@@ -1,0 +1,121 @@
+/** What can be wrong with a state file, as sentences for the operator: each names the file and the way out. */
+
+/** The state file cannot be used: the operator's to mend. The message is the whole sentence. */
+export class StateFault extends Error {
+  /** True when the file's content is at fault, so that a repair may help. */
+  readonly isDamage: boolean;
+
+  /** `what`: follows the file's name. `wayOut`: what to do, follows "; ". */
+  constructor(path: string, what: string, wayOut: string, isDamage = false) {
+    super(`The state file ${JSON.stringify(path)} ${what}; ${wayOut}`);
+    this.isDamage = isDamage;
+  }
+}
+
+/** Primary result codes of SQLite that are told apart. Source: sqlite3.h. */
+const SQLITE = {
+  ERROR: 1,
+  PERM: 3,
+  BUSY: 5,
+  LOCKED: 6,
+  READONLY: 8,
+  IOERR: 10,
+  CORRUPT: 11,
+  FULL: 13,
+  CANTOPEN: 14,
+  NOTADB: 26,
+} as const;
+
+/** Texts of errors that come without their code. Source: sqlite3_errstr. */
+const MESSAGES: readonly (readonly [string, number])[] = [
+  ["locked", SQLITE.BUSY],
+  ["readonly database", SQLITE.READONLY],
+  ["disk I/O error", SQLITE.IOERR],
+  ["malformed", SQLITE.CORRUPT],
+  ["disk is full", SQLITE.FULL],
+  ["unable to open database file", SQLITE.CANTOPEN],
+  ["not a database", SQLITE.NOTADB],
+];
+
+const ELSEWHERE = "name another file in tracker.state";
+const REPAIR = "start once with --state-repair to salvage what is readable, or move the file away";
+
+/** Turns whatever was thrown at the work on `path` into a StateFault; what is none (a fault of ours) is thrown on. */
+export function toStateFault(path: string, error: unknown): StateFault {
+  if (error instanceof StateFault) return error;
+  if (!(error instanceof Error)) throw error;
+  if (error instanceof Deno.errors.NotFound) {
+    return new StateFault(path, "cannot be made: its folder does not exist", "make the folder");
+  }
+  if (error instanceof Deno.errors.PermissionDenied || (error as { code?: unknown }).code === "EROFS") {
+    return new StateFault(
+      path,
+      "cannot be written",
+      `give the tracker the right to write to it and its folder, or ${ELSEWHERE}`,
+    );
+  }
+  if (error instanceof Deno.errors.IsADirectory) return new StateFault(path, "is a folder", ELSEWHERE);
+  // node:sqlite refuses numbers that a double does not hold: no tracker writes any.
+  if (error instanceof RangeError && /too large|out of range/i.test(error.message)) {
+    return damagedRow(path, "a number in it is too long");
+  }
+  const code = sqliteCode(error);
+  if (code === null) throw error;
+  return sqliteFault(path, code, error.message);
+}
+
+function sqliteFault(path: string, code: number, message: string): StateFault {
+  switch (code) {
+    case SQLITE.BUSY:
+    case SQLITE.LOCKED:
+      return new StateFault(path, "is in use by another program", `close that program, or ${ELSEWHERE}`);
+    case SQLITE.FULL:
+      return new StateFault(path, "cannot be written: the disk is full", "make room on the disk");
+    case SQLITE.PERM:
+    case SQLITE.READONLY:
+    case SQLITE.CANTOPEN:
+      return new StateFault(
+        path,
+        "cannot be written",
+        `give the tracker the right to write to it and its folder, or ${ELSEWHERE}`,
+      );
+    case SQLITE.NOTADB:
+      return new StateFault(path, "is not a database", REPAIR, true);
+    case SQLITE.CORRUPT:
+      return new StateFault(path, "is damaged", REPAIR, true);
+    case SQLITE.IOERR:
+      return new StateFault(path, `cannot be read or written (${message})`, "see to the disk");
+    default:
+      return new StateFault(path, `is not what it should be (${message})`, REPAIR, true);
+  }
+}
+
+/** SQLite's primary result code of an error, or null when it is not SQLite's. */
+function sqliteCode(error: Error): number | null {
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (typeof errcode === "number") return errcode & 0xff;
+  if (code !== "ERR_SQLITE_ERROR") return null;
+  // `exec` and failures to open come without a number, with SQLite's own text for it.
+  return MESSAGES.find(([text]) => error.message.includes(text))?.[1] ?? SQLITE.ERROR;
+}
+
+/** A row that is not as this program writes it. */
+export function damagedRow(path: string, what: string): StateFault {
+  return new StateFault(path, `is damaged (${what})`, REPAIR, true);
+}
+
+/** The file was made by another program. */
+export function foreignFile(path: string): StateFault {
+  return new StateFault(path, "is the database of another program", ELSEWHERE);
+}
+
+/** The file was written by a later version. */
+export function newerFile(path: string, version: number, known: number): StateFault {
+  const what = `was written by a newer version (schema ${version}, this one knows ${known})`;
+  return new StateFault(path, what, `run that version, or ${ELSEWHERE}`);
+}
+
+/** Another tracker keeps its state there now. */
+export function fileInUse(path: string): StateFault {
+  return new StateFault(path, "is kept by another tracker that runs", `stop it, or ${ELSEWHERE}`);
+}

@@ -1,0 +1,380 @@
+/**
+ * The state file: one SQLite database in WAL mode. Opening checks that it is ours and brings it up to date; everything
+ * that can be wrong comes back as a StateFault. Synchronous, like node:sqlite: for the keeper's thread and for tools.
+ * Without an fsync a pass: a killed process loses nothing committed; a machine that loses power loses what the system
+ * had not written yet, a few passes, and the file stays sound.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
+import { damagedRow, fileInUse, foreignFile, newerFile, StateFault, toStateFault } from "./state_fault.ts";
+
+/** A torrent as it stands in the file; schema.ts has the columns. */
+export interface StateRow {
+  readonly infoHash: Uint8Array;
+  readonly completed: number;
+  readonly touched: number;
+  readonly seeders4: number;
+  readonly peers4: Uint8Array | null;
+  readonly seeders6: number;
+  readonly peers6: Uint8Array | null;
+}
+
+/** What the file holds. */
+export interface StateSummary {
+  readonly schema: number;
+  readonly torrents: number;
+  /** With peers. */
+  readonly swarms: number;
+  readonly peers4: number;
+  readonly peers6: number;
+  readonly completed: number;
+  /** Minute since 1970 of the latest announce; 0 = none. */
+  readonly touched: number;
+  readonly bytes: number;
+}
+
+/** How a file is opened. */
+export interface OpenWish {
+  /** Only looked at: neither made nor brought up to date. */
+  readonly readOnly?: boolean;
+  /** Shared with the tracker that is leaving: see `holdLater`. */
+  readonly isShared?: boolean;
+  /** Most pages the file may have; without it, what the disk has room for. */
+  readonly pagesMax?: number;
+}
+
+/** How long another connection's write is waited for. */
+const BUSY_MS = 2000;
+/** Pages kept in memory, in KiB: a pass over a large file comes back to the same pages. */
+const CACHE_KIB = 65_536;
+/** The write-ahead log is cut back to this after a long pass. */
+const LOG_BYTES_MAX = 64 * 1024 * 1024;
+/** Free pages given back to the system in one go. */
+const VACUUM_PAGES = 2000;
+/** Bytes of a peer in the file. */
+const PEER4_BYTES = 8, PEER6_BYTES = 20;
+/** The file holds a secret. */
+const MODE = 0o600;
+
+const COLUMNS = "info_hash, completed, touched, seeders4, peers4, seeders6, peers6";
+
+/** Info hash and peers of both families in one; lengths of the first two; completed, touched, seeders. */
+type PackedColumns = [Uint8Array, number, number, number, number, number, number];
+
+type Columns = [Uint8Array, number, number, number, Uint8Array | null, number, Uint8Array | null];
+
+/** An open state file. */
+export class StateFile {
+  readonly path: string;
+  /** True when this opening made it. */
+  readonly isFresh: boolean;
+  readonly #db: DatabaseSync;
+  readonly #lock: Deno.FsFile | null;
+  readonly #replace: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #completedOf: StatementSync;
+  readonly #handOver: StatementSync;
+
+  private constructor(path: string, db: DatabaseSync, lock: Deno.FsFile | null, isFresh: boolean) {
+    this.path = path;
+    this.isFresh = isFresh;
+    this.#db = db;
+    this.#lock = lock;
+    this.#replace = db.prepare(`INSERT OR REPLACE INTO torrents (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+    this.#remove = db.prepare("DELETE FROM torrents WHERE info_hash = ?");
+    this.#completedOf = db.prepare("SELECT completed FROM torrents WHERE info_hash = ?");
+    this.#handOver = db.prepare(`INSERT INTO handover (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  }
+
+  /** Opens the file, making or migrating it if need be. Throws a StateFault. */
+  static open(path: string, { readOnly = false, isShared = false, pagesMax }: OpenWish = {}): StateFile {
+    let lock: Deno.FsFile | null = null, db: DatabaseSync | null = null;
+    try {
+      if (!readOnly) lock = openLock(path, isShared);
+      const isFresh = makeSecretFile(path, readOnly);
+      db = new DatabaseSync(path, { readOnly });
+      db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+      prepareDatabase(path, db, readOnly);
+      if (pagesMax !== undefined) db.exec(`PRAGMA max_page_count = ${pagesMax}`);
+      return new StateFile(path, db, lock, isFresh);
+    } catch (error) {
+      try {
+        db?.close();
+      } finally {
+        lock?.close();
+      }
+      throw toStateFault(path, error);
+    }
+  }
+
+  /** Waits until the tracker that has the file leaves it. After `open` with `isShared`. */
+  async holdLater(): Promise<void> {
+    await this.#lock?.lock(true);
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#db.close();
+    this.#lock?.close();
+  }
+
+  /** Runs `work` in one transaction: all of it is in the file afterwards, or nothing. Throws a StateFault. */
+  transaction<T>(work: () => T): T {
+    return this.#attempt(() => {
+      this.#db.exec("BEGIN IMMEDIATE");
+      try {
+        const result = work();
+        this.#db.exec("COMMIT");
+        return result;
+      } catch (error) {
+        this.#rollBack();
+        throw error;
+      }
+    });
+  }
+
+  /** Writes a torrent; one without peers and completed downloads is removed. */
+  save(row: StateRow): void {
+    if (row.peers4 === null && row.peers6 === null && row.completed === 0) {
+      this.#remove.run(row.infoHash);
+      return;
+    }
+    this.#replace.run(...columnsOf(row));
+  }
+
+  /** Completed downloads the file remembers of a torrent; 0 if it does not know it. */
+  completedOf(infoHash: Uint8Array): number {
+    return Number(this.#completedOf.get(infoHash)?.["completed"] ?? 0);
+  }
+
+  /** The torrent of a hash, or null. */
+  row(infoHash: Uint8Array): StateRow | null {
+    for (const row of this.#read(`SELECT ${COLUMNS} FROM torrents WHERE info_hash = ?`, infoHash)) return row;
+    return null;
+  }
+
+  /** Every torrent touched at minute `touchedMin` or later, in no order. Throws a StateFault at the first bad row. */
+  *rows(touchedMin = 0): Generator<StateRow> {
+    let rows = 0;
+    for (const row of this.#read(`SELECT ${COLUMNS} FROM torrents WHERE touched >= ?`, touchedMin)) {
+      rows++;
+      yield row;
+    }
+    // A number too long for a double ends the iteration without a word.
+    const count = this.#attempt(() =>
+      this.#db.prepare("SELECT count(*) AS count FROM torrents WHERE touched >= ?").get(touchedMin)?.["count"]
+    );
+    if (rows !== Number(count)) throw damagedRow(this.path, `${rows} of ${count} torrents can be read`);
+  }
+
+  /**
+   * Hands every torrent touched at minute `touchedMin` or later to `visit`: `rows` in less than half the time, since a
+   * call from SQLite costs less than a row of a result. The bytes of a row are its own. Throws a StateFault.
+   */
+  visitRows(touchedMin: number, visit: (row: StateRow) => void): void {
+    let rows = 0;
+    this.#db.function("visit_torrent", { varargs: true }, (...columns) => {
+      rows++;
+      visit(this.#toRow(unpackColumns(columns as PackedColumns)));
+      return 0;
+    });
+    const packed = "CAST(info_hash || coalesce(peers4, x'') || coalesce(peers6, x'') AS BLOB)";
+    const lengths = "length(info_hash), coalesce(length(peers4), 0)";
+    const sql = `SELECT count(visit_torrent(${packed}, ${lengths}, completed, touched, seeders4, seeders6)) AS count
+      FROM torrents WHERE touched >= ?`;
+    const count = this.#attempt(() => this.#db.prepare(sql).get(touchedMin)?.["count"]);
+    if (rows !== Number(count)) throw damagedRow(this.path, `${rows} of ${count} torrents can be read`);
+  }
+
+  /** Appends a torrent for the tracker that takes over. */
+  handOver(row: StateRow): void {
+    this.#handOver.run(...columnsOf(row));
+  }
+
+  /** What was handed over after number `last`, and the number of the last of it. */
+  handedOver(last: number): { rows: StateRow[]; last: number } {
+    return this.#attempt(() => {
+      const end = Number(this.#db.prepare("SELECT max(number) AS last FROM handover").get()?.["last"] ?? 0);
+      if (end <= last) return { rows: [], last };
+      const sql = `SELECT ${COLUMNS} FROM handover WHERE number > ? AND number <= ? ORDER BY number`;
+      return { rows: [...this.#read(sql, last, end)], last: end };
+    });
+  }
+
+  /** Forgets what was handed over. */
+  clearHandover(): void {
+    this.#attempt(() => this.#db.exec("DELETE FROM handover"));
+  }
+
+  /** A value of the table `meta`, or null. */
+  meta(key: string): Uint8Array | string | number | null {
+    const value = this.#attempt(() => this.#db.prepare("SELECT value FROM meta WHERE key = ?").get(key)?.["value"]);
+    return (value ?? null) as Uint8Array | string | number | null;
+  }
+
+  /** Sets a value of the table `meta`; null removes it. */
+  setMeta(key: string, value: Uint8Array | string | number | null): void {
+    this.#attempt(() => {
+      if (value === null) this.#db.prepare("DELETE FROM meta WHERE key = ?").run(key);
+      else this.#db.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)").run(key, value);
+    });
+  }
+
+  /**
+   * Removes the dead among the torrents whose hash begins with a byte from `first` up to `end`: those without completed
+   * downloads untouched since minute `peersDead`, those with untouched since minute `countsDead`; of the others untouched
+   * since `peersDead`, the peers. A part of the file at a time, so that no pass is long.
+   */
+  purge(first: number, end: number, peersDead: number, countsDead: number): void {
+    const from = Uint8Array.of(first), to = end > 255 ? new Uint8Array(21).fill(255) : Uint8Array.of(end);
+    this.#attempt(() => {
+      this.#db.prepare(
+        "DELETE FROM torrents WHERE info_hash >= ? AND info_hash < ? AND touched < ? AND (completed = 0 OR touched < ?)",
+      ).run(from, to, peersDead, countsDead);
+      this.#db.prepare(
+        "UPDATE torrents SET seeders4 = 0, peers4 = NULL, seeders6 = 0, peers6 = NULL WHERE info_hash >= ? " +
+          "AND info_hash < ? AND touched < ? AND (peers4 IS NOT NULL OR peers6 IS NOT NULL)",
+      ).run(from, to, peersDead);
+    });
+  }
+
+  /** Gives some free pages back to the system, once there are many: the next pass may need a few. */
+  shrink(): void {
+    this.#attempt(() => {
+      const sql = "SELECT freelist_count * 4 > page_count AS is_slack FROM pragma_freelist_count, pragma_page_count";
+      if (this.#db.prepare(sql).get()?.["is_slack"] === 1) this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+    });
+  }
+
+  /** Counts of what the file holds. Reads all of it. */
+  summary(): StateSummary {
+    const row = this.#attempt(() =>
+      this.#db.prepare(
+        `SELECT count(*) AS torrents, total(peers4 IS NOT NULL OR peers6 IS NOT NULL) AS swarms,
+           total(length(peers4)) / ${PEER4_BYTES} AS peers4, total(length(peers6)) / ${PEER6_BYTES} AS peers6,
+           total(completed) AS completed, coalesce(max(touched), 0) AS touched,
+           (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS bytes,
+           (SELECT user_version FROM pragma_user_version) AS schema
+         FROM torrents`,
+      ).get()
+    ) as unknown as StateSummary;
+    return { ...row };
+  }
+
+  /** Problems SQLite finds in the file; none when it is sound. Reads all of it. */
+  problems(): string[] {
+    const rows = this.#attempt(() => this.#db.prepare("PRAGMA integrity_check").all());
+    return rows.map((row) => String(Object.values(row)[0])).filter((text) => text !== "ok");
+  }
+
+  /** Writes a compact copy to `target`, which must not exist; the file may be written to meanwhile. */
+  copyTo(target: string): void {
+    try {
+      // Made first, so that the secret in it is never readable to others.
+      Deno.openSync(target, { write: true, createNew: true, mode: MODE }).close();
+      this.#db.prepare("VACUUM INTO ?").run(target);
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) throw new StateFault(target, "exists", "name a new file");
+      throw toStateFault(target, error);
+    }
+  }
+
+  *#read(sql: string, ...parameters: (number | Uint8Array)[]): Generator<StateRow> {
+    try {
+      // Deno's own declarations lack this method.
+      const statement = this.#db.prepare(sql) as StatementSync & { setReturnArrays(enabled: boolean): void };
+      statement.setReturnArrays(true);
+      for (const row of statement.iterate(...parameters)) yield this.#toRow(row as unknown as Columns);
+    } catch (error) {
+      throw toStateFault(this.path, error);
+    }
+  }
+
+  #toRow([infoHash, completed, touched, seeders4, peers4, seeders6, peers6]: Columns): StateRow {
+    const length4 = peers4?.length ?? 0, length6 = peers6?.length ?? 0;
+    const isSound = infoHash.length === 20 && completed >= 0 && touched >= 0 && length4 % PEER4_BYTES === 0 &&
+      length6 % PEER6_BYTES === 0 && seeders4 * PEER4_BYTES <= length4 && seeders6 * PEER6_BYTES <= length6;
+    if (!isSound) throw damagedRow(this.path, "a torrent of it is not as it was written");
+    return { infoHash, completed, touched, seeders4, peers4, seeders6, peers6 };
+  }
+
+  #attempt<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw toStateFault(this.path, error);
+    }
+  }
+
+  // Some errors have ended the transaction already.
+  #rollBack(): void {
+    try {
+      this.#db.exec("ROLLBACK");
+    } catch {
+      // Nothing left to roll back.
+    }
+  }
+}
+
+function unpackColumns([bytes, hashLength, length4, completed, touched, seeders4, seeders6]: PackedColumns): Columns {
+  const end4 = hashLength + length4;
+  return [
+    bytes.subarray(0, hashLength),
+    completed,
+    touched,
+    seeders4,
+    length4 === 0 ? null : bytes.subarray(hashLength, end4),
+    seeders6,
+    bytes.length === end4 ? null : bytes.subarray(end4),
+  ];
+}
+
+function columnsOf({ infoHash, completed, touched, seeders4, peers4, seeders6, peers6 }: StateRow): Columns {
+  return [infoHash, completed, touched, seeders4, peers4, seeders6, peers6];
+}
+
+// A lock of its own beside the file: SQLite lets any number of programs in, but only one tracker may keep its state.
+function openLock(path: string, isShared: boolean): Deno.FsFile {
+  const lock = Deno.openSync(`${path}.lock`, { write: true, create: true, mode: MODE });
+  if (isShared || lock.tryLockSync(true)) return lock;
+  lock.close();
+  throw fileInUse(path);
+}
+
+// Makes the file, readable to its owner alone, before SQLite would make it readable to all. True when it was not there.
+function makeSecretFile(path: string, readOnly: boolean): boolean {
+  try {
+    const { isDirectory, mode } = Deno.statSync(path);
+    if (isDirectory) throw new Deno.errors.IsADirectory();
+    if (!readOnly && Deno.build.os !== "windows" && ((mode ?? 0) & 0o077) !== 0) Deno.chmodSync(path, MODE);
+    return false;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (readOnly) throw new StateFault(path, "does not exist", "name one that does");
+    Deno.openSync(path, { write: true, createNew: true, mode: MODE }).close();
+    return true;
+  }
+}
+
+function prepareDatabase(path: string, db: DatabaseSync, readOnly: boolean): void {
+  const number = (sql: string) => Number(Object.values(db.prepare(sql).get()!)[0]);
+  const application = number("PRAGMA application_id"), version = number("PRAGMA user_version");
+  const isEmpty = application === 0 && number("SELECT count(*) FROM sqlite_schema") === 0;
+  if (!isEmpty && application !== APPLICATION_ID) throw foreignFile(path);
+  if (version > SCHEMA_VERSION) throw newerFile(path, version, SCHEMA_VERSION);
+  if (readOnly) {
+    if (version === SCHEMA_VERSION) return;
+    throw new StateFault(path, "is empty or of an older version", "start the tracker with it once");
+  }
+  // Only takes effect before the first table.
+  if (isEmpty) db.exec("PRAGMA auto_vacuum = INCREMENTAL");
+  db.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB};
+     PRAGMA journal_size_limit = ${LOG_BYTES_MAX}; PRAGMA cell_size_check = ON`,
+  );
+  if (version === SCHEMA_VERSION) return;
+  const steps = MIGRATIONS.slice(version).join("\n");
+  db.exec(
+    `BEGIN IMMEDIATE; ${steps} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
+  );
+}

@@ -1,0 +1,59 @@
+/**
+ * Reads exported lines into a state file that no tracker uses: JSON lines and opentracker's state dump, mixed if need
+ * be. What is there already stays if it is the newer; of two counts the higher is kept, so that importing twice
+ * changes nothing.
+ */
+import { parseJsonLine } from "./json_lines.ts";
+import type { StateFile, StateRow } from "./state_file.ts";
+import { parseDumpLine } from "./statedump.ts";
+
+/** Torrents a transaction holds. */
+const BATCH = 10_000;
+
+/** What came of an import. */
+export interface ImportCounts {
+  readonly torrents: number;
+  /** Lines that were neither empty nor a torrent. */
+  readonly refused: number;
+}
+
+/** Puts the torrents of `lines` into `file`. Throws a StateFault. */
+export async function importLines(
+  file: StateFile,
+  lines: AsyncIterable<string> | Iterable<string>,
+): Promise<ImportCounts> {
+  let torrents = 0, refused = 0, batch: StateRow[] = [];
+  const save = () => {
+    file.transaction(() => batch.forEach((row) => file.save(merged(file.row(row.infoHash), row))));
+    batch = [];
+  };
+  for await (const line of lines) {
+    if (line.trim() === "") continue;
+    const row = parseLine(line);
+    if (row === null) {
+      refused++;
+      continue;
+    }
+    torrents++;
+    batch.push(row);
+    if (batch.length >= BATCH) save();
+  }
+  save();
+  return { torrents, refused };
+}
+
+function parseLine(line: string): StateRow | null {
+  if (line.startsWith("{")) return parseJsonLine(line);
+  const dumped = parseDumpLine(line);
+  return dumped === null ? null : { ...dumped, seeders4: 0, peers4: null, seeders6: 0, peers6: null };
+}
+
+function merged(known: StateRow | null, given: StateRow): StateRow {
+  if (known === null) return given;
+  const completed = Math.max(known.completed, given.completed);
+  // A state dump knows no peers: it must not take those away that are known, nor make them younger.
+  const hasPeers = given.peers4 !== null || given.peers6 !== null;
+  const knownPeers = known.peers4 !== null || known.peers6 !== null;
+  const newer = given.touched > known.touched && (hasPeers || !knownPeers) ? given : known;
+  return { ...newer, completed };
+}

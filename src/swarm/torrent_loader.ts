@@ -1,0 +1,138 @@
+/**
+ * Puts torrents back into the store as they were kept: counts, peers and their ages. Before anyone answers, or beside
+ * those who do: each torrent is one locked visit. A torrent or peer that is there already stays if it is the newer.
+ */
+import { AnnounceRequest } from "../bittorrent/announce.ts";
+import { pageMap, shardAt } from "./arena.ts";
+import { Budget } from "./budget.ts";
+import { keyedHash } from "./keyed_hash.ts";
+import {
+  PEER4_WORDS,
+  PEER_COMPLETED,
+  PEER_MINUTE_MASK,
+  SECRET,
+  SHARD_LOCK,
+  SHARD_STALLS,
+  TORRENT_CHANGED,
+  TORRENT_COMPLETED,
+  TORRENT_NEW,
+  TORRENT_STATE,
+} from "./layout.ts";
+import { lock, unlock } from "./lock.ts";
+import { PagePool } from "./page_pool.ts";
+import { PeerKey } from "./peer_key.ts";
+import { PeerList } from "./peer_list.ts";
+import { Slabs } from "./slabs.ts";
+import { TorrentTable } from "./torrent_table.ts";
+
+/** A torrent as it was kept. Registers of the caller: nothing of it is held on to. */
+export interface KeptTorrent {
+  /** Five words. */
+  readonly infoHash: Int32Array;
+  readonly completed: number;
+  /** Minutes since the last announce. */
+  readonly ageMinutes: number;
+  /** Peers as layout.ts draws them, except that the minute is the peer's age; seeders first. */
+  readonly peers4: Int32Array;
+  readonly seeders4: number;
+  readonly peers6: Int32Array;
+  readonly seeders6: number;
+}
+
+/** One thread's loader. */
+export class TorrentLoader {
+  /** Minute of now on the store's clock; set it before loading. */
+  minute = 0;
+  /** Peers stored, peers left out because they were too old, and torrents and peers there was no room for, so far. */
+  readonly counts = { torrents: 0, peers: 0, expired: 0, refused: 0 };
+  readonly #words: Int32Array;
+  readonly #owner: number;
+  readonly #peerAgeMinutesMax: number;
+  readonly #table: TorrentTable;
+  readonly #budget: Budget;
+  readonly #list4: PeerList;
+  readonly #list6: PeerList;
+  readonly #key: PeerKey;
+  readonly #request = new AnnounceRequest();
+
+  /** `arena`, `owner`: as for SwarmStore. Peers of `peerAgeMinutesMax` and older are left out. */
+  constructor(arena: SharedArrayBuffer, owner: number, peerAgeMinutesMax: number) {
+    const words = this.#words = new Int32Array(arena), pages = new PagePool(words, pageMap(arena), owner);
+    const slabs = new Slabs(words, pages);
+    this.#owner = owner;
+    this.#peerAgeMinutesMax = peerAgeMinutesMax;
+    this.#table = new TorrentTable(words, slabs);
+    this.#budget = new Budget(pages);
+    this.#list4 = new PeerList(words, slabs, 4);
+    this.#list6 = new PeerList(words, slabs, 6);
+    this.#key = new PeerKey(words);
+  }
+
+  /** Puts `kept` into the store. `isChange`: the keeper shall write it, because its file does not have it. */
+  load(kept: KeptTorrent, isChange: boolean): void {
+    const w = this.#words, { infoHash } = kept;
+    const tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
+    if (lock(w, shard + SHARD_LOCK, this.#owner)) w[shard + SHARD_STALLS]++;
+    let record = this.#table.find(shard, tag, infoHash);
+    const isNew = record === 0;
+    if (isNew && this.#budget.newTorrentsAllowed) record = this.#table.add(shard, tag, infoHash);
+    if (record === 0) this.counts.refused++;
+    else this.#fill(shard, record, kept, isNew, isChange);
+    unlock(w, shard + SHARD_LOCK);
+  }
+
+  /** Adds to the completed count of a torrent that is back after the store had forgotten it. Returns the new count. */
+  addCompleted(infoHash: Int32Array, completed: number): number {
+    const w = this.#words, tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
+    if (lock(w, shard + SHARD_LOCK, this.#owner)) w[shard + SHARD_STALLS]++;
+    const record = this.#table.find(shard, tag, infoHash);
+    const sum = record === 0 ? 0 : w[record + TORRENT_COMPLETED] += completed;
+    unlock(w, shard + SHARD_LOCK);
+    return sum;
+  }
+
+  #fill(shard: number, record: number, kept: KeptTorrent, isNew: boolean, isChange: boolean): void {
+    const w = this.#words;
+    this.counts.torrents++;
+    this.#list4.open(shard, record);
+    this.#list6.open(shard, record);
+    this.#putAll(this.#list4, kept.peers4, kept.seeders4);
+    this.#putAll(this.#list6, kept.peers6, kept.seeders6);
+    this.#list4.close();
+    this.#list6.close();
+    if (isNew || kept.completed > w[record + TORRENT_COMPLETED]) w[record + TORRENT_COMPLETED] = kept.completed;
+    const state = w[record + TORRENT_STATE], known = (this.minute - state) & 0xffff;
+    const age = isNew ? kept.ageMinutes : Math.min(known, kept.ageMinutes);
+    const flags = state & ~0xffff & ~TORRENT_NEW | (isChange ? TORRENT_CHANGED : 0);
+    w[record + TORRENT_STATE] = flags | ((this.minute - age) & 0xffff);
+  }
+
+  #putAll(list: PeerList, peers: Int32Array, seeders: number): void {
+    const w = this.#words, n = list.peerWords, seedersEnd = seeders * n;
+    for (let at = 0; at < peers.length; at += n) {
+      const mark = peers[at + n - 1]!, age = mark >>> 16 & PEER_MINUTE_MASK;
+      if (age >= this.#peerAgeMinutesMax) {
+        this.counts.expired++;
+        continue;
+      }
+      this.#takeKey(peers, at, n);
+      const knownAge = list.ageOf(this.#key, this.minute);
+      if (knownAge >= 0 && knownAge <= age) continue;
+      list.put(this.#key, at < seedersEnd, false, this.minute - age);
+      if (list.peerAt === 0) {
+        this.counts.refused++;
+        continue;
+      }
+      this.counts.peers++;
+      w[list.peerAt + n - 1] |= mark & PEER_COMPLETED;
+    }
+  }
+
+  #takeKey(peers: Int32Array, at: number, n: number): void {
+    const request = this.#request;
+    request.family = n === PEER4_WORDS ? 4 : 6;
+    for (let i = 0; i < n - 1; i++) request.address[i] = peers[at + i]!;
+    request.portWord = peers[at + n - 1]! & 0xffff;
+    this.#key.take(request);
+  }
+}

@@ -1,0 +1,158 @@
+/** `tracker state`: what one file holds goes out as lines and into another, and comes back the same. */
+import assert from "node:assert/strict";
+import { Command } from "commander";
+import { EVENT_COMPLETED, EVENT_NONE } from "../../src/bittorrent/announce.ts";
+import { registerState } from "../../src/cli/state.ts";
+import { formatJsonLine, parseJsonLine } from "../../src/persist/json_lines.ts";
+import { StateFile, type StateRow } from "../../src/persist/state_file.ts";
+import { formatDumpLine, parseDumpLine } from "../../src/persist/statedump.ts";
+import { seededRandom } from "../support/random.ts";
+import { StateRun, withStatePath } from "../support/state.ts";
+
+/** Runs `tracker state` with `words`; `input` is its stdin. */
+async function state(words: string[], input = ""): Promise<{ exitCode: number; out: string; errors: string }> {
+  let exitCode = 0, out = "", errors = "";
+  const command = new Command("tracker state").exitOverride();
+  const register = registerState({
+    write: (text) => out += text,
+    printError: (line) => errors += `${line}\n`,
+    read: async (path) => path === "-" ? new Blob([input]).stream() : (await Deno.open(path)).readable,
+  });
+  register(command, (code) => exitCode = code);
+  await command.parseAsync(words, { from: "user" });
+  return { exitCode, out, errors };
+}
+
+function rowsOf(path: string): StateRow[] {
+  const file = StateFile.open(path, { readOnly: true });
+  try {
+    return [...file.rows()];
+  } finally {
+    file.close();
+  }
+}
+
+/** A file with torrents of both families, one of them large. */
+function fill(path: string): StateRun {
+  const run = new StateRun(path), random = seededRandom("state command");
+  for (let i = 0; i < 400; i++) {
+    const infoHash = i < 200 ? new Uint8Array(20).fill(9) : random.bytes(20);
+    const event = random.oneIn(2) ? EVENT_COMPLETED : EVENT_NONE;
+    run.announce(infoHash, random.bytes(random.oneIn(2) ? 4 : 16), 1 + i, random.oneIn(2), event);
+  }
+  run.keeper.pass();
+  return run;
+}
+
+Deno.test(
+  "tracker state export and import bring everything into another file, as JSON lines",
+  withStatePath(async (path) => {
+    const run = fill(path), other = `${path}.other`;
+    const exported = await state(["export", path]);
+    run.keeper.stop();
+    assert.equal(exported.exitCode, 0);
+    const imported = await state(["import", other], exported.out);
+    assert.equal(imported.out, `${rowsOf(path).length} torrents imported, 0 lines were none\n`);
+    assert.deepEqual(rowsOf(other), rowsOf(path));
+    assert.equal((await state(["import", other], exported.out)).exitCode, 0);
+    assert.deepEqual(rowsOf(other), rowsOf(path), "twice changes nothing");
+  }),
+);
+
+Deno.test(
+  "tracker state export --statedump writes opentracker's lines, and import keeps the peers it does not know of",
+  withStatePath(async (path) => {
+    fill(path).keeper.stop();
+    const { out } = await state(["export", "--statedump", path]), before = rowsOf(path);
+    assert.match(out, /^([0-9A-F]{40}:\d+:\d+\n)+$/);
+    assert.equal((await state(["import", path], out)).exitCode, 0);
+    assert.deepEqual(rowsOf(path), before);
+    const higher = `${before[0]!.infoHash.toHex()}:1:70\nnonsense\n`;
+    assert.equal((await state(["import", path], higher)).out, "1 torrents imported, 1 lines were none\n");
+    assert.deepEqual(rowsOf(path)[0], { ...before[0], completed: 70 });
+  }),
+);
+
+Deno.test(
+  "tracker state backup copies a file in use, for its owner alone, and never over another",
+  withStatePath(async (path) => {
+    const run = fill(path), copy = `${path}.copy`;
+    assert.equal((await state(["backup", path, copy])).exitCode, 0);
+    assert.deepEqual(rowsOf(copy), rowsOf(path));
+    assert.equal(Deno.statSync(copy).mode! & 0o777, 0o600);
+    const again = await state(["backup", path, copy]);
+    assert.deepEqual([again.exitCode, again.errors], [
+      1,
+      `The state file ${JSON.stringify(copy)} exists; name a new file\n`,
+    ]);
+    run.keeper.stop();
+  }),
+);
+
+Deno.test(
+  "tracker state info counts what a file in use holds",
+  withStatePath(async (path) => {
+    const run = fill(path), { out } = await state(["info", path]), totals = run.store.totals();
+    assert.match(out, new RegExp(`^torrents: +${totals.torrents}$`, "m"));
+    assert.match(out, new RegExp(`^IPv4 peers: +${totals.seeders4 + totals.leechers4}$`, "m"));
+    assert.match(out, new RegExp(`^IPv6 peers: +${totals.seeders6 + totals.leechers6}$`, "m"));
+    assert.match(out, /^integrity: +ok$/m);
+    run.keeper.stop();
+  }),
+);
+
+Deno.test(
+  "tracker state answers mistakes with one sentence and 1",
+  withStatePath(async (path) => {
+    const text = `${path}.txt`;
+    Deno.writeTextFileSync(text, "notes\n".repeat(1000));
+    const rows = [
+      { words: ["info", path], want: "does not exist; name one that does" },
+      { words: ["export", text], want: "is not a database" },
+      { words: ["import", path, `${path}.no`], want: "cannot be read" },
+    ];
+    for (const { words, want } of rows) {
+      const { exitCode, errors } = await state(words);
+      assert.equal(exitCode, 1);
+      assert.ok(errors.includes(want) && errors.split("\n").length === 2, errors);
+    }
+    const run = new StateRun(`${path}.used`);
+    assert.match((await state(["import", `${path}.used`], "")).errors, /is kept by another tracker that runs/);
+    run.keeper.stop();
+  }),
+);
+
+Deno.test("parseJsonLine() refuses what is not a torrent, and gives back what formatJsonLine() wrote", () => {
+  const row: StateRow = {
+    infoHash: new Uint8Array(20).fill(1),
+    completed: 2,
+    touched: 3,
+    seeders4: 1,
+    peers4: Uint8Array.of(10, 0, 0, 1, 0x1a, 0xe1, 4, 0x80, 10, 0, 0, 2, 0, 80, 0, 0),
+    seeders6: 0,
+    peers6: null,
+  };
+  const line = formatJsonLine(row);
+  assert.deepEqual(parseJsonLine(line), row);
+  const bad = [
+    "",
+    "{",
+    "[]",
+    "null",
+    line.replace("01", "0x"),
+    line.replace("10.0.0.1", "10.0.0.256"),
+    line.replace("6881", "0"),
+  ];
+  for (const text of [...bad, line.replace('"completed":2', '"completed":-1')]) {
+    assert.equal(parseJsonLine(text), null, text);
+  }
+});
+
+Deno.test("parseDumpLine() reads what formatDumpLine() and opentracker write, and nothing else", () => {
+  const torrent = { infoHash: new Uint8Array(20).fill(0xab), touched: 29_000_000, completed: 7 };
+  assert.equal(formatDumpLine(torrent), `${"AB".repeat(20)}:29000000:7`);
+  assert.deepEqual(parseDumpLine(`${"ab".repeat(20)}:29000000:7 and more`), torrent);
+  for (const text of ["", "ab".repeat(20), `${"ab".repeat(19)}:1:1`, `${"xy".repeat(20)}:1:1`]) {
+    assert.equal(parseDumpLine(text), null, text);
+  }
+});

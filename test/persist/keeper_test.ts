@@ -1,0 +1,207 @@
+/** The keeper: what one run of the store holds, the next one finds, at the right age. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { EVENT_COMPLETED, EVENT_NONE, EVENT_STOPPED } from "../../src/bittorrent/announce.ts";
+import { StateFile } from "../../src/persist/state_file.ts";
+import { COUNTER, counterRow } from "../../src/stats/counters.ts";
+import { NaiveSwarm } from "../support/naive_swarm.ts";
+import { seededRandom } from "../support/random.ts";
+import { assertSameTorrents, readTorrents } from "../support/read_torrents.ts";
+import { StateRun, withStatePath } from "../support/state.ts";
+import { sweepAll } from "../support/store.ts";
+
+const TEN = Uint8Array.of(10, 0, 0, 1);
+const HASH = new Uint8Array(20).fill(7);
+
+Deno.test(
+  "Keeper brings back every torrent and peer, with their ages, whatever shape their lists have",
+  withStatePath((path) => {
+    const random = seededRandom("keeper"), model = new NaiveSwarm(45);
+    const hashes = Array.from({ length: 2000 }, () => random.bytes(20));
+    let run = new StateRun(path), later = 0;
+    for (let round = 0; round < 3; round++) {
+      const minute = 100 + round * 11;
+      run.minute = minute + later;
+      for (let i = 0; i < 20_000; i++) {
+        const torrent = random.oneIn(2) ? random.below(3) : random.below(hashes.length);
+        const ports = torrent === 0 ? 6000 : torrent < 3 ? 150 : 3, seeder = random.oneIn(3);
+        const address = random.oneIn(3) ? new Uint8Array(16).fill(32 + random.below(2)) : TEN;
+        const event = random.oneIn(8) ? EVENT_STOPPED : random.oneIn(4) ? EVENT_COMPLETED : EVENT_NONE;
+        const asker = run.announce(hashes[torrent]!, address, 1 + random.below(ports), seeder, event);
+        model.announce(hashes[torrent]!.join(), asker, seeder, event, minute);
+        if (i % 4001 === 0) run.keeper.pass();
+      }
+      run.keeper.stop();
+      // The new run's clock begins elsewhere. The test may have crossed a minute of the wall clock.
+      const begun = [0, 5, 40_000][round]!, wallMinute = Math.floor(Date.now() / 60_000);
+      run = new StateRun(path, { clock: secondsAt(begun * 60) });
+      if (Math.floor(Date.now() / 60_000) !== wallMinute) return;
+      later = begun - minute;
+      forgetEmpty(model);
+      assertSameTorrents(readTorrents(run.start.arena), model, later);
+    }
+    run.keeper.stop();
+  }),
+);
+
+Deno.test(
+  "Keeper saves nothing anew that did not change",
+  withStatePath((path) => {
+    const run = new StateRun(path);
+    run.announce(HASH, TEN, 1, true, EVENT_NONE);
+    assert.equal(run.keeper.pass(), 1);
+    assert.equal(run.keeper.pass(), 0);
+    run.announce(HASH, TEN, 1, true, EVENT_STOPPED);
+    assert.equal(run.keeper.pass(), 1);
+    run.keeper.stop();
+    assert.equal(new StateRun(path).store.totals().torrents, 0);
+  }),
+);
+
+Deno.test(
+  "Keeper does not bring back a peer whose leaving the sweep followed at once",
+  withStatePath((path) => {
+    const run = new StateRun(path);
+    run.announce(HASH, TEN, 1, true, EVENT_NONE);
+    run.keeper.pass();
+    run.announce(HASH, TEN, 1, true, EVENT_STOPPED);
+    sweepAll(run.store);
+    run.keeper.pass();
+    sweepAll(run.store);
+    assert.equal(run.store.totals().torrents, 0);
+    run.keeper.stop();
+    assert.equal(new StateRun(path).store.totals().torrents, 0);
+  }),
+);
+
+Deno.test(
+  "Keeper leaves out the expired, and keeps the count of their downloads",
+  withStatePath((path) => {
+    const run = new StateRun(path);
+    run.announce(HASH, TEN, 1, true, EVENT_COMPLETED);
+    run.minute = 40;
+    run.announce(HASH, Uint8Array.of(10, 0, 0, 2), 1, false, EVENT_NONE);
+    run.keeper.stop();
+    age(path, 5);
+    const next = new StateRun(path), { seeders4, leechers4, torrents } = next.store.totals();
+    assert.deepEqual({ seeders4, leechers4, torrents }, { seeders4: 0, leechers4: 1, torrents: 1 });
+    assert.equal(readTorrents(next.start.arena).get(HASH.join())?.completed, 1);
+    next.keeper.stop();
+  }),
+);
+
+Deno.test(
+  "Keeper remembers a count for tracker.state_days, and gives it to a torrent that comes back",
+  withStatePath((path) => {
+    const run = new StateRun(path);
+    for (let port = 1; port <= 3; port++) run.announce(HASH, TEN, port, true, EVENT_COMPLETED);
+    run.keeper.stop();
+    age(path, 60 * 24 * 80);
+    const back = new StateRun(path);
+    assert.equal(back.store.totals().torrents, 0, "too old for the store");
+    for (let i = 0; i < 64; i++) back.keeper.pass();
+    back.announce(HASH, TEN, 9, true, EVENT_COMPLETED);
+    back.keeper.pass();
+    assert.equal(readTorrents(back.start.arena).get(HASH.join())?.completed, 4);
+    back.announce(HASH, TEN, 9, true, EVENT_NONE);
+    back.keeper.stop();
+    assert.equal(rows(path)[0]?.completed, 4);
+    age(path, 60 * 24 * 91);
+    const late = new StateRun(path);
+    for (let i = 0; i < 64; i++) late.keeper.pass();
+    late.keeper.stop();
+    assert.deepEqual(rows(path), []);
+  }),
+);
+
+Deno.test(
+  "Keeper removes dead torrents from the file, and peers of torrents that only have a count",
+  withStatePath((path) => {
+    const run = new StateRun(path), random = seededRandom("keeper, dead");
+    for (let i = 0; i < 300; i++) run.announce(random.bytes(20), TEN, 1, true, i === 0 ? EVENT_COMPLETED : EVENT_NONE);
+    run.keeper.stop();
+    age(path, 60);
+    const next = new StateRun(path);
+    for (let i = 0; i < 64; i++) next.keeper.pass();
+    next.keeper.stop();
+    const left = rows(path);
+    assert.deepEqual([left.length, left[0]?.completed, left[0]?.peers4], [1, 1, null]);
+  }),
+);
+
+Deno.test(
+  "Keeper keeps the key and the clock of connection ids",
+  withStatePath((path) => {
+    const first = new StateRun(path, { connectionId: new SharedArrayBuffer(20) });
+    new Int32Array(first.start.connectionId).fill(0);
+    first.minute = 30;
+    first.keeper.stop();
+    const file = StateFile.open(path);
+    const key = file.meta("connection_id_key") as Uint8Array;
+    file.setMeta("connection_id_key", Uint8Array.from({ length: 16 }, (_, i) => i + 1));
+    file.close();
+    assert.equal(key.length, 16);
+    assert.equal(Deno.statSync(path).mode! & 0o777, 0o600);
+    const words = new Int32Array(new StateRun(path).start.connectionId);
+    assert.deepEqual([...new Uint8Array(words.buffer, 0, 16)], Array.from({ length: 16 }, (_, i) => i + 1));
+    assert.ok(words[4]! >= 1800 && words[4]! < 1860, `${words[4]} seconds ahead`);
+  }),
+);
+
+Deno.test(
+  "Keeper serves on when the file cannot be written, counts it, and writes everything when it can again",
+  withStatePath((path) => {
+    const run = new StateRun(path), other = Uint8Array.of(10, 0, 0, 2);
+    run.announce(HASH, TEN, 1, true, EVENT_NONE);
+    run.keeper.pass();
+    const blocker = new DatabaseSync(path);
+    blocker.exec("BEGIN IMMEDIATE");
+    run.announce(HASH, other, 1, true, EVENT_NONE);
+    assert.equal(run.keeper.pass(), -1);
+    run.announce(new Uint8Array(20).fill(8), other, 1, true, EVENT_NONE);
+    assert.equal(run.keeper.pass(), -1);
+    assert.equal(counterRow(run.start.counters, 0)[COUNTER.stateFaults], 2);
+    assert.equal(
+      run.lines.filter((line) => line.includes("is in use by another program")).length,
+      1,
+      run.lines.join("\n"),
+    );
+    blocker.close();
+    assert.equal(run.keeper.pass(), 2);
+    assert.ok(run.lines.at(-1)!.includes("can be written again"));
+    run.keeper.stop();
+    assert.equal(new StateRun(path).store.totals().seeders4, 3);
+  }),
+);
+
+/** A clock that stands at `second`. */
+function secondsAt(second: number): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(4);
+  new Int32Array(memory)[0] = second;
+  return memory;
+}
+
+// A torrent without peers and downloads is not worth a line in the file.
+function forgetEmpty(model: NaiveSwarm): void {
+  for (const [key, torrent] of model.torrents) {
+    if (torrent.peers.size === 0 && torrent.completed === 0) model.torrents.delete(key);
+  }
+}
+
+/** Makes everything in the file older. */
+function age(path: string, minutes: number): void {
+  const file = StateFile.open(path);
+  file.transaction(() => {
+    for (const row of [...file.rows()]) file.save({ ...row, touched: row.touched - minutes });
+  });
+  file.close();
+}
+
+function rows(path: string) {
+  const file = StateFile.open(path);
+  try {
+    return [...file.rows()];
+  } finally {
+    file.close();
+  }
+}
