@@ -17,6 +17,9 @@ import { writePerformancePage } from "./performance_page.ts";
 const LENGTH: Length = { seconds: 2, repeats: 5, warmUpSeconds: 1.5 };
 const LENGTH_QUICK: Length = { seconds: 0.8, repeats: 1, warmUpSeconds: 0.5 };
 
+/** Cores that other programs may use before the figures are not to be trusted. */
+const OTHERS_BUSY_MAX = 0.1;
+
 /** A section measures and returns its table. */
 type Section = (trackers: readonly Tracker[], options: BenchOptions, length: Length) => Promise<string>;
 
@@ -64,7 +67,9 @@ async function runSections(trackers: readonly Tracker[], options: BenchOptions, 
     tell(name);
     tables.push(await section(trackers, options, length));
   }
-  return [...describeRun(trackers, length, otherWork.coresBusy()), ...tables.filter((text) => text !== "")].join(
+  const othersBusy = otherWork.coresBusy();
+  if (othersBusy > OTHERS_BUSY_MAX) tell("the machine had other work to do: do not trust these figures");
+  return [...describeRun(trackers, length, othersBusy), ...tables.filter((text) => text !== "")].join(
     "\n\n",
   );
 }

@@ -7,12 +7,18 @@ import type { Settings } from "./config/schema.ts";
 import { storeOwner } from "./front/build_tracker.ts";
 import { BindFault, describeSocket, type FrontSocket, type FrontStart, hostPort } from "./front/front_start.ts";
 import { bindLinuxSockets, raiseFileLimit } from "./front/linux/bind.ts";
+import { KernelDrops } from "./front/linux/kernel_drops.ts";
 import { defaultFronts, defaultMemoryMebibytes, hasIpv6, refuseLinuxFronts } from "./machine.ts";
-import type { FrontKind } from "./messages.ts";
+import { createConnectionId, createKeeper } from "./keeper_part.ts";
+import type { FrontRules } from "./front/rules.ts";
+import type { FromPart, FrontKind } from "./messages.ts";
 import { PartThread } from "./part_thread.ts";
 import { frontPermissions, OFFICE_PERMISSIONS } from "./permissions.ts";
+import { PluginParts } from "./plugin_parts.ts";
 import { Clock, CLOCK_TICK_MS, createClock } from "./stats/clock.ts";
 import { COUNTER, counterRow, createCounters } from "./stats/counters.ts";
+import { createNetworkCounts } from "./stats/network_counts.ts";
+import { restoreStateDump } from "./persist/statedump_loader.ts";
 import { createArena, releaseLocksOf } from "./swarm/arena.ts";
 import { VERSION_LINE } from "./version.ts";
 
@@ -20,9 +26,17 @@ import { VERSION_LINE } from "./version.ts";
 const EXIT_CANNOT_RUN = 111;
 /** The port of BitTorrent trackers when none is named. */
 const PORT_DEFAULT = 6969;
+/** How often the kernel is asked what it dropped. */
+const DROPS_TICK_MS = 2000;
 
 /** Runs the tracker until it is told to stop. Returns the exit code. */
 export async function serve(config: Config): Promise<number> {
+  const misplaced = enterDirectory(config.settings["tracker.rootdir"]);
+  if (misplaced !== null) {
+    console.error(misplaced);
+    return EXIT_CANNOT_RUN;
+  }
+  warnOfRoot();
   const app = new App(config);
   const refusal = await app.start();
   if (refusal !== null) {
@@ -30,7 +44,7 @@ export async function serve(config: Config): Promise<number> {
     await app.stop();
     return EXIT_CANNOT_RUN;
   }
-  await untilSignalled();
+  await untilSignalled(() => app.reload());
   await app.stop();
   return 0;
 }
@@ -43,15 +57,26 @@ export class App {
   readonly #kind: FrontKind;
   readonly #arena: SharedArrayBuffer;
   readonly #counters: SharedArrayBuffer;
+  readonly #networks: SharedArrayBuffer;
   readonly #clock = createClock();
+  readonly #connectionId = createConnectionId();
   readonly #secrets = crypto.getRandomValues(new Int32Array(9));
   readonly #descriptors: readonly SharedArrayBuffer[];
   readonly #mebibytes: number;
   readonly #frontThreads: PartThread[] = [];
+  readonly #plugins: PluginParts;
+  /** By front: told when it has taken new rules, with what is wrong with them. */
+  readonly #rulesTaken: (() => void)[] = [];
+  #reload: Promise<void> = Promise.resolve();
   #office: PartThread | undefined;
+  #keeper: PartThread | undefined;
+  #sockets: readonly FrontSocket[] = [];
   #clockTimer: ReturnType<typeof setInterval> | undefined;
+  #drops: KernelDrops | undefined;
+  #dropsTimer: ReturnType<typeof setInterval> | undefined;
 
-  constructor({ settings, listeners }: Config) {
+  constructor(config: Config) {
+    const { settings, listeners } = config;
     this.#settings = settings;
     const workers = settings["tracker.workers"];
     const udpWorkers = Math.max(0, ...listeners.map(({ udpWorkers }) => udpWorkers), settings["listen.udp.workers"]);
@@ -60,9 +85,14 @@ export class App {
     this.#kind = chooseKind(settings["tracker.front"]);
     this.#mebibytes = settings["tracker.memory"] || defaultMemoryMebibytes();
     this.#arena = createArena(this.#mebibytes, this.#secrets.subarray(0, 4));
-    // A row for each front, one for the office, one for us.
-    this.#counters = createCounters(this.#fronts + 2);
+    // A row for each front, one for the office, one for us, one for the keeper.
+    this.#counters = createCounters(this.#fronts + 3);
+    this.#networks = createNetworkCounts(this.#fronts);
     const connections = this.#connectionsPerFront();
+    this.#plugins = new PluginParts(config, this.#fronts, {
+      onLists: () => this.#frontThreads.forEach((front, index) => this.#postRules(front, index, null)),
+      onFailure: () => this.#countRestart(),
+    });
     this.#descriptors = Array.from({ length: this.#fronts }, () => new SharedArrayBuffer((connections + 1) * 4));
   }
 
@@ -73,8 +103,17 @@ export class App {
       () => clock.second = Math.floor((performance.now() - startMs) / 1000),
       CLOCK_TICK_MS,
     );
+    // Access lists are loaded before anybody is answered.
+    const refusal = await this.#plugins.start();
+    if (refusal !== null) return refusal;
     const office = this.#office = this.#officeThread();
     const officeStarted = office.start();
+    // Loads the store: nobody is answered before.
+    this.#keeper = this.#keeperThread();
+    const kept = await this.#keeper?.start();
+    if (typeof kept === "string") return kept;
+    const dump = this.#settings["tracker.load_statedump"];
+    if (dump !== null) console.log(restoreStateDump(dump, this.#arena, Math.floor(Date.now() / 60_000)));
     let sockets = this.#wanted, perFront: readonly (readonly FrontSocket[])[] = [];
     if (this.#kind === "linux") {
       raiseFileLimit();
@@ -85,6 +124,7 @@ export class App {
         throw error;
       }
       sockets = perFront[0]!;
+      this.#watchDrops(perFront.flat());
     }
     for (let index = 0; index < this.#fronts; index++) {
       const own = perFront[index] ?? portableShare(sockets, index);
@@ -93,29 +133,51 @@ export class App {
       const result = await thread.start();
       if (typeof result === "string") return result;
       // The first front's ports are everyone's: it may have been told to let the kernel choose.
-      if (index === 0 && this.#kind === "portable") sockets = result;
+      if (index === 0) this.#sockets = sockets = result;
     }
     await officeStarted;
     this.#announce(sockets);
     return null;
   }
 
+  /** SIGHUP: lists and plugins anew. One at a time; what is broken leaves the old in its place. */
+  reload(): Promise<void> {
+    return this.#reload = this.#reload.then(() => this.#plugins.reload(() => this.#changePlugins()));
+  }
+
   /** Stops all parts, the last started first. */
   async stop(): Promise<void> {
     await Promise.all(this.#frontThreads.map((thread) => thread.stop()));
     await this.#office?.stop();
+    await this.#plugins.stop();
+    // When nothing changes any more: the rest is saved.
+    await this.#keeper?.stop();
     clearInterval(this.#clockTimer);
+    clearInterval(this.#dropsTimer);
+    this.#drops?.close();
   }
 
   /** The running parts by name, for asking what they can reach. */
   get parts(): ReadonlyMap<string, PartThread> {
     const fronts = this.#frontThreads.map((thread, index) => [`front ${index}`, thread] as const);
-    return new Map([...fronts, ["office", this.#office!] as const]);
+    const keeper = this.#keeper === undefined ? [] : [["keeper", this.#keeper] as const];
+    return new Map([...fronts, ["office", this.#office!] as const, ...keeper, ...this.#plugins.parts]);
+  }
+
+  /** What the tracker listens on, with the ports the kernel chose. */
+  get sockets(): readonly FrontSocket[] {
+    return this.#sockets;
   }
 
   /** Parts that failed and were started again. */
   get restarts(): number {
     return counterRow(this.#counters, this.#fronts + 1)[COUNTER.restarts]!;
+  }
+
+  // Keeps the kernel's count of dropped datagrams where all counters are.
+  #watchDrops(sockets: readonly FrontSocket[]): void {
+    const drops = this.#drops = new KernelDrops(sockets), row = counterRow(this.#counters, this.#fronts + 1);
+    this.#dropsTimer = setInterval(() => row[COUNTER.udpKernelDrops] = drops.count(), DROPS_TICK_MS);
   }
 
   #connectionsPerFront(): number {
@@ -134,24 +196,77 @@ export class App {
           counters: this.#counters,
           counterRow: this.#fronts,
           clock: this.#clock,
+          networks: this.#networks,
+          fronts: this.#fronts,
+          statsNetworks: settings["access.stats"],
+          fullScrape: {
+            isOn: settings["tracker.fullscrape"],
+            seconds: settings["tracker.fullscrape_seconds"],
+            networks: settings["access.fullscrape"],
+          },
           statsPath: settings["access.stats_path"],
           redirectUrl: settings["tracker.redirect_url"],
           peerAgeMinutesMax: settings["tracker.peer_timeout"],
           trackerId: this.#secrets[8]! >>> 1,
           version: VERSION_LINE,
+          plugins: this.#plugins.officeSet(),
         };
         thread.post({ type: "startOffice", start });
-        for (const front of this.#frontThreads) this.#link(thread, (port) => front.post({ type: "linkOffice" }, port));
+        if (thread === this.#office) this.#linkFronts(thread);
       },
     });
   }
 
+  #linkFronts(office: PartThread): void {
+    for (const front of this.#frontThreads) this.#link(office, (port) => front.post({ type: "linkOffice" }, port));
+  }
+
+  // New plugins: an office that has them takes the place of the old, and the fronts load theirs.
+  async #changePlugins(): Promise<void> {
+    const old = this.#office, office = this.#officeThread(), result = await office.start();
+    if (typeof result === "string") {
+      console.error(`plugins: the old pages stay: ${result}`);
+      await office.stop();
+    } else {
+      this.#office = office;
+      this.#linkFronts(office);
+      await old?.stop();
+    }
+    await Promise.all(this.#frontThreads.map((front, index) => {
+      const taken = new Promise<void>((resolve) => this.#rulesTaken[index] = resolve);
+      this.#postRules(front, index, this.#plugins.rulesFor(index).plugins);
+      return taken;
+    }));
+  }
+
+  // `plugins`: null = those it has.
+  #postRules(front: PartThread, index: number, plugins: FrontRules["plugins"]): void {
+    front.post({ type: "setRules", rules: { ...this.#plugins.rulesFor(index), plugins } });
+  }
+
+  #hearFront(index: number, message: FromPart): void {
+    if (message.type !== "rulesSet") return;
+    if (message.fault !== null) console.error(`plugins: front ${index} keeps the old ones: ${message.fault}`);
+    this.#rulesTaken[index]?.();
+  }
+
+  #keeperThread(): PartThread | undefined {
+    const memory = { arena: this.#arena, clock: this.#clock, counters: this.#counters, counterRow: this.#fronts + 2 };
+    return createKeeper(this.#settings, { ...memory, connectionId: this.#connectionId }, () => this.#countRestart());
+  }
+
   #frontThread(index: number, sockets: readonly FrontSocket[]): PartThread {
-    const kind = this.#kind, start = this.#frontStart(index, sockets);
+    const kind = this.#kind;
     return new PartThread({
       name: `front ${index}`,
       permissions: frontPermissions(kind, sockets),
-      begin: (thread) => this.#link(this.#office!, (port) => thread.post({ type: "startFront", kind, start }, port)),
+      hear: (message) => this.#hearFront(index, message),
+      begin: (thread) =>
+        this.#link(this.#office!, (port) => {
+          // Started again, the first front keeps the ports the kernel chose for it.
+          const own = index === 0 && this.#sockets.length > 0 ? this.#sockets : sockets;
+          thread.post({ type: "startFront", kind, start: this.#frontStart(index, own) }, port);
+        }),
       onFailure: () => {
         const locks = releaseLocksOf(new Int32Array(this.#arena), storeOwner(index));
         if (locks > 0) console.error(`front ${index}: died inside the store; ${locks} locks were released`);
@@ -169,6 +284,8 @@ export class App {
       arena: this.#arena,
       counters: this.#counters,
       clock: this.#clock,
+      networks: this.#networks,
+      logNetworks: settings["access.fulllog"],
       descriptors: this.#descriptors[index]!,
       policy: {
         intervalSeconds: settings["tracker.interval"],
@@ -176,7 +293,8 @@ export class App {
         numwantMax: settings["tracker.numwant_max"],
       },
       peerAgeMinutesMax: settings["tracker.peer_timeout"],
-      connectionIdKey: this.#secrets.slice(4, 8),
+      connectionIdKey: new Int32Array(this.#connectionId).slice(0, 4),
+      connectionIdAheadSeconds: new Int32Array(this.#connectionId)[4]!,
       connectionIdSeconds: settings["tracker.connection_id_seconds"],
       seed: crypto.getRandomValues(new Int32Array(1))[0]!,
       http: {
@@ -184,6 +302,7 @@ export class App {
         requestSeconds: settings["http.request_seconds"],
         connectionsMax: this.#connectionsPerFront(),
       },
+      rules: this.#plugins.rulesFor(index),
     };
   }
 
@@ -202,6 +321,7 @@ export class App {
     const fronts = this.#fronts === 1 ? "1 front" : `${this.#fronts} fronts`;
     console.log(`${VERSION_LINE}: ${fronts} (${this.#kind}), ${this.#mebibytes} MiB for swarms`);
     for (const socket of sockets) console.log(`listening on ${describeSocket(socket)}`);
+    for (const line of this.#plugins.logLines()) console.log(line);
     const tcp = sockets.find(({ protocol }) => protocol === "tcp");
     if (tcp === undefined) return;
     const host = tcp.address === "::" || tcp.address === "0.0.0.0" ? "localhost" : tcp.address;
@@ -209,8 +329,27 @@ export class App {
   }
 }
 
-function toSocket({ protocol, address, port }: Omit<FrontSocket, "descriptor">): FrontSocket {
-  return { protocol, address, port, descriptor: -1 };
+// Returns null, or the sentence that says why the directory cannot be entered.
+function enterDirectory(path: string): string | null {
+  try {
+    Deno.chdir(path);
+    return null;
+  } catch (error) {
+    return `Cannot start: tracker.rootdir must be a directory, and is "${path}" (${
+      error instanceof Error ? error.message : error
+    })`;
+  }
+}
+
+function warnOfRoot(): void {
+  if (Deno.build.os === "windows" || Deno.uid() !== 0) return;
+  console.error("Running as root: this version does not change its user. Start it as one that owns nothing else.");
+}
+
+function toSocket(
+  { protocol, address, port, proxyProtocol }: Omit<FrontSocket, "descriptor">,
+): FrontSocket {
+  return { protocol, address, port, descriptor: -1, ...(proxyProtocol && { proxyProtocol }) };
 }
 
 function defaultSockets(): readonly FrontSocket[] {
@@ -232,12 +371,11 @@ function chooseKind(wanted: "auto" | FrontKind): FrontKind {
   return "portable";
 }
 
-function untilSignalled(): Promise<void> {
+function untilSignalled(reload: () => Promise<void>): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
       Deno.addSignalListener(signal, resolve);
     }
-    // A reload must not end a tracker that has nothing to reload.
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => {});
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => void reload());
   });
 }

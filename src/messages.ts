@@ -1,15 +1,23 @@
 /** What the supervisor and the parts say to each other. Requests never travel this way. */
 import type { FrontSocket, FrontStart } from "./front/front_start.ts";
+import type { FrontRules } from "./front/rules.ts";
 import type { OfficeStart } from "./office/office.ts";
+import type { KeeperStart } from "./persist/keeper_start.ts";
+import type { FromHost, HostStart, ToHost } from "./plugin/host_messages.ts";
 
 /** From the supervisor to a part. The first message is a start; its port is transferred with it. */
 export type ToPart =
   | { readonly type: "startFront"; readonly kind: FrontKind; readonly start: FrontStart }
   | { readonly type: "startOffice"; readonly start: OfficeStart }
+  | { readonly type: "startKeeper"; readonly start: KeeperStart }
   /** To the office: a front's port comes with it. */
   | { readonly type: "serveFront" }
   /** To a front: a port to a new office comes with it. */
   | { readonly type: "linkOffice" }
+  /** To a front: new lists, or new plugins. */
+  | { readonly type: "setRules"; readonly rules: FrontRules }
+  | { readonly type: "startHost"; readonly start: HostStart }
+  | { readonly type: "toHost"; readonly message: ToHost }
   /** What can you reach? */
   | { readonly type: "reach" }
   | { readonly type: "stop" };
@@ -20,6 +28,9 @@ export type FromPart =
   /** Could not start for a reason outside the program, in one sentence. */
   | { readonly type: "failed"; readonly reason: string }
   | { readonly type: "reaches"; readonly permissions: Readonly<Record<string, string>> }
+  /** A front's plugins are in force, or why they are not; it goes on with those of before. */
+  | { readonly type: "rulesSet"; readonly fault: string | null }
+  | { readonly type: "fromHost"; readonly message: FromHost }
   | { readonly type: "stopped" };
 
 /** Kinds of front. */

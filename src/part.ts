@@ -2,25 +2,33 @@
  * What every worker thread runs first. It waits for the supervisor's start message, loads the part that is meant, and
  * from then on passes on only stop and reach. A message it does not know is a fault and ends the part.
  */
-import { BindFault, type Front } from "./front/front_start.ts";
+import { BindFault, type Front, type FrontStart } from "./front/front_start.ts";
 import type { FromPart, ToPart } from "./messages.ts";
 import type { Office } from "./office/office.ts";
+import type { FrontRules } from "./front/rules.ts";
+import type { PluginHost } from "./plugin/host.ts";
+import { PluginFault, type PluginSet } from "./plugin/plugin_set.ts";
+import type { LoadedPlugin } from "./plugin/load.ts";
 import type { Keeper } from "./persist/keeper.ts";
 import type { KeeperStart } from "./persist/keeper_start.ts";
 
-const self = globalThis as unknown as {
+const thread = globalThis as unknown as {
   onmessage: (event: MessageEvent<ToPart>) => void;
   postMessage(message: FromPart): void;
   close(): void;
 };
+// Taken now: a thread that runs plugins loses them as globals.
+const self = { postMessage: thread.postMessage.bind(thread), close: thread.close.bind(thread) };
+const { permissions } = Deno;
 
 let front: Front | undefined;
 let office: Office | undefined;
 let keeper: Keeper | undefined;
+let host: PluginHost | undefined;
 
 // One message after the other: a start that still loads its part is not overtaken by what is meant for the part.
 let turn: Promise<void> = Promise.resolve();
-self.onmessage = (event) => {
+thread.onmessage = (event) => {
   turn = turn.then(() => obey(event));
 };
 
@@ -29,10 +37,25 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
     case "startFront":
       return await startFront(data, ports[0]!);
     case "startOffice": {
-      const { Office } = await import("./office/office.ts");
-      office = new Office(data.start);
+      const { Office } = await import("./office/office.ts"), { Turn } = await import("./office/turn.ts");
+      const plugins = await loadOfficePlugins(data.start.plugins);
+      if (plugins === null) return;
+      office = new Office(data.start, {
+        plugins,
+        unixSecond: () => Math.floor(Date.now() / 1000),
+        breathe: new Turn().breathe,
+      });
       return self.postMessage({ type: "started", sockets: [] });
     }
+    case "startHost": {
+      const { PluginHost } = await import("./plugin/host.ts");
+      host = new PluginHost(data.start, (message) => self.postMessage({ type: "fromHost", message }));
+      return self.postMessage({ type: "started", sockets: [] });
+    }
+    case "toHost":
+      return host!.send(data.message);
+    case "setRules":
+      return await changeRules(data.rules);
     case "startKeeper":
       return await startKeeper(data.start);
     case "serveFront":
@@ -44,6 +67,7 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
     case "stop":
       await front?.stop();
       keeper?.stop();
+      await host?.stop();
       self.postMessage({ type: "stopped" });
       return self.close();
     default:
@@ -51,14 +75,58 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
   }
 }
 
+/** Loads plugins; what it needs of ours is imported the first time, because a thread with plugins imports no more. */
+let load: ((set: PluginSet) => Promise<LoadedPlugin[]>) | undefined;
+
+async function loadPlugins(set: PluginSet | null | undefined): Promise<LoadedPlugin[]> {
+  if (set === null || set === undefined || (set.plugins.length === 0 && load === undefined)) return [];
+  if (load === undefined) {
+    const loader = await import("./plugin/load.ts"), { confine } = await import("./plugin/confine.ts");
+    confine(false);
+    load = loader.loadPlugins;
+  }
+  return await load(set);
+}
+
+// null: a plugin is at fault, and the supervisor knows.
+async function loadOfficePlugins(set: PluginSet): Promise<LoadedPlugin[] | null> {
+  try {
+    return await loadPlugins(set);
+  } catch (error) {
+    if (!(error instanceof PluginFault)) throw error;
+    self.postMessage({ type: "failed", reason: `Cannot start: ${error.message}` });
+    return null;
+  }
+}
+
+let setRules: typeof import("./front/rules.ts").setRules;
+
+async function changeRules(rules: FrontRules): Promise<void> {
+  let fault: string | null = null;
+  try {
+    const plugins = rules.plugins === null ? null : await loadPlugins(rules.plugins);
+    setRules(front!.tracker, frontIndex, rules, plugins);
+  } catch (error) {
+    if (!(error instanceof PluginFault)) throw error;
+    fault = error.message;
+    setRules(front!.tracker, frontIndex, rules, null);
+  }
+  self.postMessage({ type: "rulesSet", fault });
+}
+
+let frontIndex = 0;
+
 async function startFront(message: ToPart & { type: "startFront" }, officePort: MessagePort): Promise<void> {
+  frontIndex = message.start.index;
+  ({ setRules } = await import("./front/rules.ts"));
   try {
     front = message.kind === "linux"
       ? await startLinux(message.start, officePort)
-      : (await import("./front/portable/portable_front.ts")).startPortableFront(message.start, officePort);
+      : await startPortable(message.start, officePort);
   } catch (error) {
-    if (!(error instanceof BindFault)) throw error;
-    return self.postMessage({ type: "failed", reason: error.message });
+    if (error instanceof BindFault) return self.postMessage({ type: "failed", reason: error.message });
+    if (!(error instanceof PluginFault)) throw error;
+    return self.postMessage({ type: "failed", reason: `Cannot start: ${error.message}` });
   }
   // Not awaited: if it ever rejects, nobody catches it, and so the part ends.
   void front.running;
@@ -77,13 +145,18 @@ async function startKeeper(start: KeeperStart): Promise<void> {
 }
 
 /** Native calls are bound first and the right to bind more is given back; only then is anything else loaded. */
-async function startLinux(start: (ToPart & { type: "startFront" })["start"], officePort: MessagePort): Promise<Front> {
+async function startLinux(start: FrontStart, officePort: MessagePort): Promise<Front> {
   const { bindNative } = await import("./front/linux/native.ts");
   const native = bindNative(start.http.connectionsMax, start.policy.numwantMax);
-  Deno.permissions.revokeSync({ name: "ffi" });
+  permissions.revokeSync({ name: "ffi" });
   assertNoNative();
   const { startLinuxFront } = await import("./front/linux/linux_front.ts");
-  return startLinuxFront(start, native, officePort);
+  return startLinuxFront(start, native, officePort, await loadPlugins(start.rules?.plugins));
+}
+
+async function startPortable(start: FrontStart, officePort: MessagePort): Promise<Front> {
+  const { startPortableFront } = await import("./front/portable/portable_front.ts");
+  return startPortableFront(start, officePort, await loadPlugins(start.rules?.plugins));
 }
 
 function assertNoNative(): void {
@@ -97,5 +170,5 @@ function assertNoNative(): void {
 
 function permissionStates(): Record<string, string> {
   const names = ["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const;
-  return Object.fromEntries(names.map((name) => [name, Deno.permissions.querySync({ name }).state]));
+  return Object.fromEntries(names.map((name) => [name, permissions.querySync({ name }).state]));
 }

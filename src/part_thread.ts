@@ -25,6 +25,8 @@ export interface PartPlan {
   readonly stopMs?: number;
   /** A line for the operator when a stop takes longer than so many milliseconds. */
   readonly slowStop?: { readonly ms: number; readonly line: string };
+  /** The part said something that is none of a thread's own life. */
+  readonly hear?: (message: FromPart) => void;
   /** The part has started. */
   readonly onStarted?: () => void;
   /** The part failed; it will be started again. */
@@ -118,6 +120,8 @@ export class PartThread {
       case "stopped":
         this.#settleStop?.();
         return;
+      default:
+        this.#plan.hear?.(message);
     }
   }
 

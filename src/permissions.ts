@@ -14,5 +14,24 @@ export function frontPermissions(kind: FrontKind, sockets: readonly FrontSocket[
   return { net: hasUdp ? true : sockets.map(({ address, port }) => hostPort(address, port)) };
 }
 
+/** The keeper has its state file and what lies beside it: the lock, SQLite's log, and a damaged one set aside. */
+export function keeperPermissions(path: string): Deno.PermissionOptions {
+  const aside = ["", ".damaged"].flatMap((end) => ["", "-wal", "-shm", "-journal"].map((side) => path + end + side));
+  const files = [...aside, `${path}.lock`];
+  return { read: files, write: files };
+}
+
+/**
+ * A plugin's host has what the plugin was granted, and the program's own files, which its second thread is loaded from.
+ */
+export function hostPermissions(grants: {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly net: readonly string[];
+}): Deno.PermissionOptions {
+  const own = ["./", "../plugins/"].map((folder) => new URL(folder, import.meta.url));
+  return { read: [...own, ...grants.read], write: [...grants.write], net: [...grants.net] };
+}
+
 /** The office has shared memory and ports to the fronts, nothing else. */
 export const OFFICE_PERMISSIONS: Deno.PermissionOptions = {};

@@ -23,9 +23,11 @@ const PARTS: Readonly<Record<string, Part>> = {
   tracker: { imports: ["bittorrent", "wire", "swarm", "access", "stats"] },
   // A front puts its tracker together from the store and the counters, and speaks the office's messages.
   front: { imports: ["bittorrent", "wire", "tracker", "swarm", "stats", "office"] },
-  office: { imports: ["bittorrent", "stats", "swarm", "access"], packages: ["hono"] },
+  // Its pages are plugins'; of src/plugin it sees the types authors see, and the set its thread loads.
+  office: { imports: ["bittorrent", "stats", "swarm", "access", "plugin"], packages: ["hono"] },
   plugin: { imports: ["bittorrent", "access", "stats"] },
-  persist: { imports: ["bittorrent", "swarm"] },
+  // The keeper goes by the tracker's clock, and counts what it could not write.
+  persist: { imports: ["bittorrent", "swarm", "stats"] },
   cluster: { imports: ["bittorrent", "swarm", "wire"] },
   config: { imports: [], packages: ["ipaddr.js"] },
   // Torrent files and the tools for them: a world beside the tracker, which must not start to need it.
@@ -37,7 +39,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   "part.ts": { imports: "any" },
   "version.ts": { imports: [] },
   "machine.ts": { imports: [] },
-  "messages.ts": { imports: ["front", "office"] },
+  // The keeper's thread and what it may touch, for the supervisor.
+  "keeper_part.ts": { imports: ["part_thread.ts", "permissions.ts", "persist", "swarm", "config"] },
+  "messages.ts": { imports: ["front", "office", "persist"] },
   "part_thread.ts": { imports: ["messages.ts", "front", "part.ts"] },
   "permissions.ts": { imports: ["messages.ts", "front"] },
 };
@@ -63,7 +67,13 @@ const RIM = [
   "src/machine.ts",
   "src/part.ts",
   "src/part_thread.ts",
+  // Makes the random key of connection ids.
+  "src/keeper_part.ts",
+  // Names of Deno's permission types only.
+  "src/permissions.ts",
   "main.ts",
+  // The runtime's compressors: bytes in, bytes out.
+  "src/office/compress.ts",
 ];
 
 /** Files that are started rather than imported. */

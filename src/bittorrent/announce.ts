@@ -26,6 +26,10 @@ export class AnnounceRequest {
   readonly infoHash: Int32Array = new Int32Array(5);
   /** The same 20 bytes. */
   readonly infoHashBytes: Uint8Array = new Uint8Array(this.infoHash.buffer);
+  /** Peer id: 20 raw bytes as five words; zeros where none was sent. Kept by nobody: for plugins. */
+  readonly peerId: Int32Array = new Int32Array(5);
+  /** The same 20 bytes. */
+  readonly peerIdBytes: Uint8Array = new Uint8Array(this.peerId.buffer);
   /** Client address: one word for IPv4, four for IPv6; the rest is zero. Network byte order in memory. */
   readonly address: Int32Array = new Int32Array(4);
   /** The same 4 or 16 bytes. */

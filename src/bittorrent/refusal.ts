@@ -18,6 +18,8 @@ export const REFUSAL_TEXTS = [
   "compact must be a whole number",
   "peer_id must be 20 bytes",
   "malformed percent encoding",
+  "refused by a rule of this tracker",
+  "the tracker cannot decide; try again later",
 ] as const;
 /** No info_hash. */
 export const INFO_HASH_MISSING = 1;
@@ -39,3 +41,7 @@ export const COMPACT_BAD = 8;
 export const PEER_ID_BAD = 9;
 /** A percent sign without two hex digits. */
 export const PERCENT_BAD = 10;
+/** A plugin refused; the client is told the plugin's own text. */
+export const PLUGIN_REFUSED = 11;
+/** A plugin that decides failed. */
+export const PLUGIN_FAILED = 12;

@@ -42,4 +42,5 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   state: { summary: "look into state files, export, import, back up", load: () => import("./state.ts") },
   announce: { summary: "announce to any tracker and print its answer", load: () => import("./announce.ts") },
   scrape: { summary: "scrape any tracker and print its counts", load: () => import("./scrape.ts") },
+  plugins: { summary: "list the plugins that would load, and check them", load: () => import("./plugins.ts") },
 };

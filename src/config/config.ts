@@ -4,7 +4,7 @@
  * force. Pure: reads no file and prints nothing. An operator's mistake comes back as a `Problem`, never as a throw.
  */
 import type { Address } from "./address.ts";
-import { readValue, type Value } from "./kind.ts";
+import { type ListenKind, readValue, type Value } from "./kind.ts";
 import { type ConfigLine, LINE_CHARS_MAX, parseConfigText } from "./parse.ts";
 import { PORT_DEFAULT, rowOf, SETTING_KEYS, type SettingKey, type Settings } from "./schema.ts";
 
@@ -17,6 +17,18 @@ export interface Listener {
   readonly port: number;
   /** `listen.udp.workers` in force where it was named; 0 = not set. */
   readonly udpWorkers: number;
+  /** Connections begin with a header of the PROXY protocol. */
+  readonly proxyProtocol?: true;
+}
+
+/** `plugin.NAME.KEY VALUE`, not yet checked. */
+export interface PluginLine {
+  readonly plugin: string;
+  /** Empty for `plugin.NAME on` and `off`. */
+  readonly key: string;
+  readonly text: string;
+  /** File and line, for messages. */
+  readonly place: string;
 }
 
 /** Everything a run needs to know. */
@@ -24,6 +36,10 @@ export interface Config {
   /** In the order they were named. Empty = the default: [::]:6969, TCP and UDP. */
   readonly listeners: readonly Listener[];
   readonly settings: Settings;
+  /** Lines for plugins, in their order. What they may say is known when the plugins are. */
+  readonly pluginLines: readonly PluginLine[];
+  /** The last config file that was run; null = none. */
+  readonly configFile: string | null;
   /** Lines for the operator, to be printed before the start. */
   readonly warnings: readonly string[];
 }
@@ -50,6 +66,8 @@ export class ConfigDraft {
   readonly #values = new Map<SettingKey, Value | readonly Value[] | null>();
   readonly #listeners: Listener[] = [];
   readonly #warnings: string[] = [];
+  readonly #pluginLines: PluginLine[] = [];
+  #configFile: string | null = null;
   #defaultAddress: string | null = null;
 
   /** Starts from the defaults. */
@@ -72,6 +90,7 @@ export class ConfigDraft {
 
   /** Runs the text of a config file. `file`: its name, for messages. Stops at the first problem. */
   applyFile(file: string, fileText: string): Problem | null {
+    this.#configFile = file;
     for (const line of parseConfigText(fileText)) {
       const problem = this.#applyLine(line, `${file} line ${line.lineNumber}`);
       if (problem !== null) return problem;
@@ -91,13 +110,18 @@ export class ConfigDraft {
   }
 
   /** Opens a listener with the `listen.udp.workers` now in force. `place`: file and line, if any. */
-  addListener(protocol: "tcp" | "udp", { address, port }: Address, place?: string): Problem | null {
+  addListener(
+    protocol: "tcp" | "udp",
+    { address, port }: Address,
+    place?: string,
+    proxyProtocol?: true,
+  ): Problem | null {
     if (this.#listeners.length === LISTENERS_MAX) {
       const sentence = `Cannot start: there must be at most ${LISTENERS_MAX} listeners, and there are more`;
       return { sentence: sentence + formatPlace(place) };
     }
     const udpWorkers = this.#values.get("listen.udp.workers") as number;
-    this.#listeners.push({ protocol, address, port, udpWorkers });
+    this.#listeners.push({ protocol, address, port, udpWorkers, ...(proxyProtocol && { proxyProtocol }) });
     return null;
   }
 
@@ -117,7 +141,8 @@ export class ConfigDraft {
     const numwant = Math.min(given["tracker.numwant"], given["tracker.numwant_max"]);
     const settings: Settings = { ...given, "tracker.numwant": numwant };
     this.#warnOfShortTimeout(settings);
-    return { listeners: this.#listeners, settings, warnings: this.#warnings };
+    const pluginLines = this.#pluginLines, configFile = this.#configFile;
+    return { listeners: this.#listeners, settings, pluginLines, configFile, warnings: this.#warnings };
   }
 
   #applyLine(line: ConfigLine, place: string): Problem | null {
@@ -127,6 +152,9 @@ export class ConfigDraft {
         if (problem === null && rowOf(line.key).status === "later") this.#warnNotYet(line.key, place);
         return problem;
       }
+      case "plugin":
+        this.#pluginLines.push({ plugin: line.plugin, key: line.key, text: line.text, place });
+        return null;
       case "unhandled":
         this.warn(`Unhandled line in config file: ${line.text} (${place})`);
         return null;
@@ -143,7 +171,7 @@ export class ConfigDraft {
     const row = rowOf(key);
     const reading = readValue(row, text);
     if ("wish" in reading) return badValue(name, reading.wish, text, place);
-    if (row.kind === "listen") return this.#listen(row.protocols, reading.value as Address, place);
+    if (row.kind === "listen") return this.#listen(row, reading.value as Address, place);
     if (row.kind !== "network") {
       this.#values.set(key, reading.value);
       return null;
@@ -154,9 +182,9 @@ export class ConfigDraft {
     return null;
   }
 
-  #listen(protocols: readonly ("tcp" | "udp")[], address: Address, place?: string): Problem | null {
+  #listen({ protocols, proxyProtocol }: ListenKind, address: Address, place?: string): Problem | null {
     for (const protocol of protocols) {
-      const problem = this.addListener(protocol, address, place);
+      const problem = this.addListener(protocol, address, place, proxyProtocol);
       if (problem !== null) return problem;
     }
     return null;
@@ -183,6 +211,7 @@ export function badValue(name: string, wish: string, text: string, place?: strin
   return { sentence: `Cannot start: ${name} must be ${wish}, and is ${JSON.stringify(shown)}${formatPlace(place)}` };
 }
 
-function formatPlace(place: string | undefined): string {
+/** `(file line 3)` with a blank before it, or nothing. */
+export function formatPlace(place: string | undefined): string {
   return place === undefined ? "" : ` (${place})`;
 }

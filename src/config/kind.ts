@@ -57,6 +57,8 @@ export interface ListenKind {
   readonly default: null;
   readonly portDefault: number;
   readonly protocols: readonly ("tcp" | "udp")[];
+  /** Each connection begins with a header of the PROXY protocol. */
+  readonly proxyProtocol?: true;
   readonly repeatable: true;
 }
 

@@ -11,12 +11,21 @@ export const LINE_CHARS_MAX = 4096;
 /** One line that says something. */
 export type ConfigLine =
   | { readonly kind: "setting"; readonly lineNumber: number; readonly key: SettingKey; readonly text: string }
+  /** `plugin.NAME.KEY text`, or `plugin.NAME text`, whose key is empty. */
+  | {
+    readonly kind: "plugin";
+    readonly lineNumber: number;
+    readonly plugin: string;
+    readonly key: string;
+    readonly text: string;
+  }
   /** Not a known key with a value. `text`: the line, fit to print. */
   | { readonly kind: "unhandled"; readonly lineNumber: number; readonly text: string }
   | { readonly kind: "too_long"; readonly lineNumber: number; readonly chars: number };
 
 // What isspace() of C takes for a blank, line feed aside: String.trim() takes more.
 const BLANKS_AROUND = /^[ \t\v\f\r]+|[ \t\v\f\r]+$/g;
+const PLUGIN_KEY = /^plugin\.([a-z][a-z0-9_]{0,31})(?:\.([A-Za-z0-9_.]+))?$/;
 const KEY_AND_TEXT = /^([^ \t\v\f\r]+)[ \t\v\f\r]+([^]+)$/;
 
 /** Yields the lines of a file that say something, in order, numbered from 1. */
@@ -34,5 +43,7 @@ function parseLine(line: string, lineNumber: number): ConfigLine {
   if (line.length > LINE_CHARS_MAX) return { kind: "too_long", lineNumber, chars: line.length };
   const [, key, text] = KEY_AND_TEXT.exec(line) ?? [];
   if (key !== undefined && isSettingKey(key)) return { kind: "setting", lineNumber, key, text };
+  const [, plugin, pluginKey = ""] = PLUGIN_KEY.exec(key ?? "") ?? [];
+  if (plugin !== undefined) return { kind: "plugin", lineNumber, plugin, key: pluginKey, text };
   return { kind: "unhandled", lineNumber, text: line.replace(/\p{Cc}/gu, " ") };
 }

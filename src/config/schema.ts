@@ -69,6 +69,20 @@ export const SETTINGS = {
     example: "0.0.0.0:6969",
     explanation: "Address and port to answer on over UDP alone; each line adds one.",
   },
+  "listen.proxy_protocol": {
+    group: "Listeners",
+    status: "works",
+    kind: "listen",
+    protocols: ["tcp"],
+    proxyProtocol: true,
+    portDefault: PORT_DEFAULT,
+    default: null,
+    repeatable: true,
+    example: "127.0.0.1:6970",
+    explanation:
+      "Address and port for proxies that speak the PROXY protocol, version 1 or 2, over HTTP; each line adds " +
+      "one. The proxy's word on the client's address is taken, so nobody but proxies may reach it.",
+  },
   "listen.udp.workers": {
     group: "Listeners",
     status: "works",
@@ -85,12 +99,12 @@ export const SETTINGS = {
     kind: "path",
     default: ".",
     option: "d",
-    explanation: "Directory the tracker changes to once its listeners are open, and confines itself to when it was " +
-      "started as root. Paths in this file are then relative to it.",
+    explanation: "Directory the tracker changes to at its start, once its config files are read. Other paths are " +
+      "relative to it.",
   },
   "tracker.user": {
     group: "Process",
-    status: "works",
+    status: "later",
     kind: "text",
     default: "nobody",
     option: "u",
@@ -181,6 +195,27 @@ export const SETTINGS = {
     explanation:
       "How long the connection id that a UDP client was given may be used, from the address it was given to.",
   },
+  "tracker.fullscrape": {
+    group: "HTTP",
+    status: "works",
+    kind: "boolean",
+    default: true,
+    explanation:
+      "Whether every torrent is listed to those who ask: by GET /scrape without a hash, and by the statistics " +
+      "tpbs and statedump.",
+  },
+  "tracker.fullscrape_seconds": {
+    group: "HTTP",
+    status: "works",
+    kind: "integer",
+    default: 300,
+    min: 1,
+    max: 86400,
+    unit: "seconds",
+    zero: "no limit",
+    explanation:
+      "Least time between two full scrapes (GET /scrape) of one address. Those in access.fullscrape need not wait.",
+  },
   "tracker.redirect_url": {
     group: "HTTP",
     status: "works",
@@ -229,7 +264,7 @@ export const SETTINGS = {
   },
   "access.stats": {
     group: "Access",
-    status: "later",
+    status: "works",
     kind: "network",
     default: [],
     repeatable: true,
@@ -237,9 +272,31 @@ export const SETTINGS = {
     example: "192.0.2.0/24",
     explanation: "Only clients in these networks may read the statistics; each line adds one.",
   },
+  "access.fullscrape": {
+    group: "Access",
+    status: "works",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    example: "192.0.2.10",
+    explanation:
+      "Only clients in these networks may ask for the full scrape, and for the statistics tpbs and statedump " +
+      "which list every torrent too; and as often as they like. Each line adds one.",
+  },
+  "access.fulllog": {
+    group: "Access",
+    status: "works",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    example: "192.0.2.77",
+    explanation:
+      "HTTP requests from these networks are kept, about the last megabyte of them, and given out once by the " +
+      "statistics' mode fulllog: for looking at a client that misbehaves. Each line adds one.",
+  },
   "access.proxy": {
     group: "Access",
-    status: "later",
+    status: "works",
     kind: "network",
     default: [],
     repeatable: true,
@@ -248,16 +305,25 @@ export const SETTINGS = {
   },
   "access.whitelist": {
     group: "Access",
-    status: "later",
+    status: "works",
     kind: "path",
     default: null,
     option: "w",
     example: "whitelist.txt",
     explanation: "File of the info hashes that are served, one a line in 40 hex digits; all others are refused.",
   },
+  "access.unknown": {
+    group: "Access",
+    status: "works",
+    kind: "choice",
+    choices: ["refuse", "empty"],
+    default: "refuse",
+    explanation: "What a client is told whose info hash is not on the whitelist: a refusal, or that nobody else is " +
+      "there. Hashes on the blacklist are always refused.",
+  },
   "access.blacklist": {
     group: "Access",
-    status: "later",
+    status: "works",
     kind: "path",
     default: null,
     option: "b",
@@ -266,7 +332,7 @@ export const SETTINGS = {
   },
   "access.fifo_add": {
     group: "Access",
-    status: "later",
+    status: "works",
     kind: "path",
     default: null,
     example: "adder.fifo",
@@ -274,7 +340,7 @@ export const SETTINGS = {
   },
   "access.fifo_delete": {
     group: "Access",
-    status: "later",
+    status: "works",
     kind: "path",
     default: null,
     example: "deleter.fifo",
@@ -289,22 +355,56 @@ export const SETTINGS = {
   },
   "plugins.dir": {
     group: "Plugins",
-    status: "later",
+    status: "works",
     kind: "path",
     default: "plugins",
-    explanation: "Directory plugins are loaded from.",
+    explanation: "Directory plugins are loaded from: the one of this name beside the config file, or else in " +
+      "tracker.rootdir. A plugin's own settings are lines `plugin.NAME.KEY VALUE`; `plugin.NAME on` and `off` switch " +
+      "one, and `plugin.NAME.allow read PATH`, `write PATH` or `net HOST` grants it what it wants.",
   },
   "tracker.state": {
     group: "State",
-    status: "later",
+    status: "works",
     kind: "path",
     default: null,
     example: "tracker.sqlite",
-    explanation: "Database that keeps torrents and peers over a restart.",
+    explanation:
+      "Database that keeps torrents, peers and completed counts over a restart; made if it does not exist. " +
+      "Nothing is kept without it. It holds a secret: it is readable to the tracker's user alone.",
+  },
+  "tracker.state_seconds": {
+    group: "State",
+    status: "works",
+    kind: "integer",
+    default: 5,
+    min: 1,
+    max: 3600,
+    unit: "seconds",
+    explanation: "How often what changed is written to tracker.state: what a crash can lose.",
+  },
+  "tracker.state_days": {
+    group: "State",
+    status: "works",
+    kind: "integer",
+    default: 90,
+    min: 1,
+    max: 36500,
+    unit: "days",
+    explanation: "How long tracker.state remembers the completed downloads of a torrent nobody announces any more.",
+  },
+  "tracker.state_repair": {
+    group: "State",
+    status: "works",
+    kind: "boolean",
+    default: false,
+    option: "state-repair",
+    explanation:
+      "Salvages what is readable of a damaged tracker.state at the start, and sets the damaged file aside. " +
+      "Meant for one start, as --state-repair on the command line.",
   },
   "tracker.load_statedump": {
     group: "State",
-    status: "later",
+    status: "works",
     kind: "path",
     default: null,
     option: "l",

@@ -29,7 +29,7 @@ export function renderSettingsPage(): string {
 function rowCells(key: SettingKey): string[] {
   const row = rowOf(key);
   const range = "repeatable" in row ? `${describeRange(row)}; repeatable` : describeRange(row);
-  const option = row.option === undefined ? "" : `\`-${row.option}\``;
+  const option = row.option === undefined ? "" : `\`${row.option.length === 1 ? "-" : "--"}${row.option}\``;
   const meaning = row.status === "later" ? `**Not yet supported.** ${row.explanation}` : row.explanation;
   return [`\`${key}\``, range, describeDefault(row), option, meaning];
 }

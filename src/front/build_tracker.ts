@@ -6,7 +6,9 @@ import { SwarmStore } from "../swarm/swarm_store.ts";
 import { Policy } from "../tracker/policy.ts";
 import { Tracker } from "../tracker/tracker.ts";
 import { ConnectionIds } from "../wire/connection_id.ts";
+import type { LoadedPlugin } from "../plugin/load.ts";
 import type { FrontStart } from "./front_start.ts";
+import { setRules } from "./rules.ts";
 
 /** The number under which front `index` takes locks in the store; 0 is nobody. */
 export function storeOwner(index: number): number {
@@ -14,10 +16,17 @@ export function storeOwner(index: number): number {
 }
 
 /** The tracker and the connection ids of a front. */
-export function buildTracker(start: FrontStart): { tracker: Tracker; ids: ConnectionIds } {
+export function buildTracker(
+  start: FrontStart,
+  plugins: readonly LoadedPlugin[] = [],
+): { tracker: Tracker; ids: ConnectionIds } {
   const store = new SwarmStore(start.arena, storeOwner(start.index), start.seed, start.peerAgeMinutesMax);
   const counters = counterRow(start.counters, start.index);
   const networks = new FrontNetworks(start.networks, start.index), policy = new Policy(start.policy, ~start.seed);
   const tracker = new Tracker(store, policy, counters, new Clock(start.clock), networks);
-  return { tracker, ids: new ConnectionIds(start.connectionIdKey, start.connectionIdSeconds, start.connectionIdAheadSeconds) };
+  if (start.rules !== undefined) setRules(tracker, start.index, start.rules, plugins);
+  return {
+    tracker,
+    ids: new ConnectionIds(start.connectionIdKey, start.connectionIdSeconds, start.connectionIdAheadSeconds),
+  };
 }

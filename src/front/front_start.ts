@@ -1,5 +1,8 @@
 /** What a front is started with, and what it says back: the same for every kind of front. */
+import type { NetworkRange } from "../access/networks.ts";
 import type { PolicySettings } from "../tracker/policy.ts";
+import type { Tracker } from "../tracker/tracker.ts";
+import type { FrontRules } from "./rules.ts";
 
 /** One address a front answers on. */
 export interface FrontSocket {
@@ -10,6 +13,8 @@ export interface FrontSocket {
   readonly port: number;
   /** Linux fronts: the descriptor the supervisor bound. Portable fronts bind by themselves: -1. */
   readonly descriptor: number;
+  /** TCP: each connection begins with a header of the PROXY protocol. */
+  readonly proxyProtocol?: true;
 }
 
 /** Limits of a front's HTTP connections. */
@@ -33,6 +38,8 @@ export interface FrontStart {
   readonly clock: SharedArrayBuffer;
   /** Tables of busy networks: stats/network_counts.ts. */
   readonly networks: SharedArrayBuffer;
+  /** HTTP requests from these networks are handed to the office, to be looked at. */
+  readonly logNetworks: readonly NetworkRange[];
   /** Descriptors a Linux front has open, so that its successor can close them. Unused by portable fronts. */
   readonly descriptors: SharedArrayBuffer;
   readonly policy: PolicySettings;
@@ -45,10 +52,14 @@ export interface FrontStart {
   /** Random, different for each front. */
   readonly seed: number;
   readonly http: HttpLimits;
+  /** Access lists and plugins; absent = none. */
+  readonly rules?: FrontRules;
 }
 
 /** A running front, as part.ts sees it. */
 export interface Front {
+  /** Its deciding part. */
+  readonly tracker: Tracker;
   /** The sockets as bound: with their real ports. */
   readonly sockets: readonly FrontSocket[];
   /** Resolves when the front has stopped by itself, which it only does by failing. */

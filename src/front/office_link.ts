@@ -1,5 +1,5 @@
 /** A front's end of its port to the office: hands requests over and brings the pieces of the answers back. */
-import { type FromOffice, OFFICE_REQUESTS_MAX, type ToOffice } from "../office/messages.ts";
+import { type FromOffice, OFFICE_REQUESTS_MAX, STREAM_PIECE_BYTES, type ToOffice } from "../office/messages.ts";
 import type { HttpRequest } from "../wire/http_request.ts";
 
 /** Called with each piece of an answer. The next comes when `next` is called. */
@@ -8,10 +8,17 @@ export type OnPiece = (piece: FromOffice) => void;
 /** Bytes as one character each: requests are not always text. */
 const latin1 = new TextDecoder("latin1");
 
+/** A request that the office has. */
+interface Waiting {
+  readonly onPiece: OnPiece;
+  /** Buffer of the piece that is being sent, to be given back. */
+  buffer: ArrayBuffer | null;
+}
+
 /** The link of one front. */
 export class OfficeLink {
   #port: MessagePort;
-  readonly #waiting = new Map<number, OnPiece>();
+  readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
   constructor(port: MessagePort) {
@@ -26,14 +33,16 @@ export class OfficeLink {
     this.#listen();
     const abandoned = [...this.#waiting];
     this.#waiting.clear();
-    for (const [id, onPiece] of abandoned) onPiece({ id, bytes: new Uint8Array(0), last: true, keepAlive: false });
+    for (const [id, { onPiece }] of abandoned) onPiece({ id, bytes: new Uint8Array(0), last: true, keepAlive: false });
   }
 
   #listen(): void {
     this.#port.onmessage = ({ data }: MessageEvent<FromOffice>) => {
-      const onPiece = this.#waiting.get(data.id);
+      const waiting = this.#waiting.get(data.id);
+      if (waiting === undefined) return;
       if (data.last) this.#waiting.delete(data.id);
-      onPiece?.(data);
+      waiting.buffer = data.bytes.buffer.byteLength > STREAM_PIECE_BYTES ? data.bytes.buffer : null;
+      waiting.onPiece(data);
     };
   }
 
@@ -41,7 +50,7 @@ export class OfficeLink {
   send(bytes: Uint8Array, http: HttpRequest, address: string, onPiece: OnPiece): number {
     if (this.#waiting.size >= OFFICE_REQUESTS_MAX) return 0;
     const id = ++this.#lastId;
-    this.#waiting.set(id, onPiece);
+    this.#waiting.set(id, { onPiece, buffer: null });
     this.#post({
       type: "request",
       id,
@@ -54,9 +63,16 @@ export class OfficeLink {
     return id;
   }
 
-  /** Asks for the next piece. */
+  /** Asks for the next piece. The one before has been sent: its bytes are gone. */
   next(id: number): void {
-    this.#post({ type: "next", id });
+    const waiting = this.#waiting.get(id), spent = waiting?.buffer ?? null;
+    if (waiting !== undefined) waiting.buffer = null;
+    this.#port.postMessage({ type: "next", id, spent } satisfies ToOffice, spent === null ? [] : [spent]);
+  }
+
+  /** Hands over a request that is answered here, to be looked at. */
+  log(address: string, text: string): void {
+    this.#post({ type: "log", address, text });
   }
 
   /** Says that the client has gone. */

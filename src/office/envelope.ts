@@ -2,10 +2,11 @@
  * Between the bytes of HTTP and the web's Request and Response: opentracker's envelopes, to the letter where it has one.
  * Bodies of known length get a Content-Length; others are chunked, or end with the connection for HTTP/1.0.
  */
-import { OFFICE_PIECE_BYTES_MAX, type ToOffice } from "./messages.ts";
+import { OFFICE_PIECE_BYTES_MAX, STREAM_PIECE_BYTES, type ToOffice } from "./messages.ts";
+import type { PieceBuffers } from "./piece_buffers.ts";
 
 const encoder = new TextEncoder();
-const CHUNKS_END = encoder.encode("0\r\n\r\n");
+const CHUNKS_END = "0\r\n\r\n";
 
 /** The status lines opentracker knows; others are written as RFC 9110 has them. */
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
@@ -16,6 +17,7 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   403: "Access Denied",
   404: "Not Found",
   500: "Internal Server Error",
+  503: "Service Unavailable",
 };
 
 /** Headers we make ourselves, or that no client needs. */
@@ -40,7 +42,8 @@ export function toRequest(message: ToOffice & { type: "request" }): Request | nu
 
 /** One piece of an answer. */
 export interface Piece {
-  readonly bytes: Uint8Array;
+  /** A buffer of its own, to be given away. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly last: boolean;
   readonly keepAlive: boolean;
 }
@@ -49,6 +52,7 @@ export interface Piece {
 export async function* toPieces(
   response: Response,
   message: { readonly keepAlive: boolean; readonly oldVersion: boolean },
+  buffers: PieceBuffers,
 ): AsyncGenerator<Piece> {
   const length = response.headers.get("content-length");
   const isStream = response.body !== null && length === null && response.headers.has("transfer-encoding");
@@ -59,18 +63,36 @@ export async function* toPieces(
     yield* slices(concatenate(head(response, body.length, keepAlive, message.oldVersion), body), keepAlive);
     return;
   }
-  const chunked = !message.oldVersion, keepAlive = message.keepAlive && chunked;
-  yield { bytes: head(response, chunked ? "chunked" : "close", keepAlive, message.oldVersion), last: false, keepAlive };
-  for await (const bytes of response.body!) {
-    for (let at = 0; at < bytes.length; at += OFFICE_PIECE_BYTES_MAX) {
-      const part = bytes.subarray(at, at + OFFICE_PIECE_BYTES_MAX);
-      yield { bytes: chunked ? asChunk(part) : part, last: false, keepAlive };
-    }
+  try {
+    yield* toStreamPieces(response, response.body!, message, buffers);
+  } finally {
+    // A client that goes before the first piece would leave the stream open.
+    if (!response.body!.locked) await response.body!.cancel();
   }
-  yield { bytes: chunked ? CHUNKS_END : new Uint8Array(0), last: true, keepAlive };
 }
 
-function* slices(bytes: Uint8Array, keepAlive: boolean): Generator<Piece> {
+async function* toStreamPieces(
+  response: Response,
+  body: ReadableStream<Uint8Array>,
+  message: { readonly keepAlive: boolean; readonly oldVersion: boolean },
+  buffers: PieceBuffers,
+): AsyncGenerator<Piece> {
+  const chunked = !message.oldVersion, keepAlive = message.keepAlive && chunked;
+  yield { bytes: head(response, chunked ? "chunked" : "close", keepAlive, message.oldVersion), last: false, keepAlive };
+  let piece = buffers.take();
+  for await (const bytes of body) {
+    for (let at = 0; at < bytes.length;) {
+      at += piece.fill(bytes, at);
+      if (piece.length < STREAM_PIECE_BYTES) continue;
+      yield { bytes: piece.finish(chunked), last: false, keepAlive };
+      piece = buffers.take();
+    }
+  }
+  if (piece.length > 0) yield { bytes: piece.finish(chunked), last: false, keepAlive };
+  yield { bytes: encoder.encode(chunked ? CHUNKS_END : ""), last: true, keepAlive };
+}
+
+function* slices(bytes: Uint8Array<ArrayBuffer>, keepAlive: boolean): Generator<Piece> {
   let at = 0;
   do {
     const end = at + OFFICE_PIECE_BYTES_MAX;
@@ -79,7 +101,12 @@ function* slices(bytes: Uint8Array, keepAlive: boolean): Generator<Piece> {
   } while (at < bytes.length);
 }
 
-function head(response: Response, length: number | "chunked" | "close", keepAlive: boolean, old: boolean): Uint8Array {
+function head(
+  response: Response,
+  length: number | "chunked" | "close",
+  keepAlive: boolean,
+  old: boolean,
+): Uint8Array<ArrayBuffer> {
   const isError = response.status >= 300, type = response.headers.get("content-type");
   const text = STATUS_TEXTS[response.status] ?? response.statusText;
   let lines = `HTTP/${isError ? "1.0" : "1.1"} ${response.status} ${text}\r\n`;
@@ -94,11 +121,7 @@ function head(response: Response, length: number | "chunked" | "close", keepAliv
   return encoder.encode(lines + "\r\n");
 }
 
-function asChunk(bytes: Uint8Array): Uint8Array {
-  return concatenate(encoder.encode(`${bytes.length.toString(16)}\r\n`), bytes, encoder.encode("\r\n"));
-}
-
-function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
+function concatenate(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -6,8 +6,14 @@
 /** Requests of one front that may wait for the office; the next is refused at once. */
 export const OFFICE_REQUESTS_MAX = 256;
 
-/** Most bytes of one piece of an answer. */
+/** Most bytes of one piece of an answer that is made at once. */
 export const OFFICE_PIECE_BYTES_MAX = 65536;
+
+/**
+ * Bytes gathered for a piece of an answer that is made as it is sent. A busy front takes a message some hundred times a
+ * second: smaller pieces would be slow, larger ones wait in memory.
+ */
+export const STREAM_PIECE_BYTES = 1 << 20;
 
 /** From a front to the office. */
 export type ToOffice =
@@ -24,16 +30,18 @@ export type ToOffice =
     readonly keepAlive: boolean;
     readonly oldVersion: boolean;
   }
-  /** The last piece has been sent: the next, please. */
-  | { readonly type: "next"; readonly id: number }
+  /** The last piece has been sent: the next, please. Its buffer comes back where it is worth it. */
+  | { readonly type: "next"; readonly id: number; readonly spent: ArrayBuffer | null }
   /** The client has gone. */
-  | { readonly type: "abort"; readonly id: number };
+  | { readonly type: "abort"; readonly id: number }
+  /** A request of a network that the operator wants to look at, one character a byte. Not answered. */
+  | { readonly type: "log"; readonly address: string; readonly text: string };
 
 /** From the office to a front. */
 export interface FromOffice {
   readonly id: number;
   /** Bytes for the socket. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** No more pieces follow. */
   readonly last: boolean;
   /** With the last piece: whether the connection stays open. */

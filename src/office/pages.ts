@@ -1,10 +1,14 @@
 /**
- * Every page that is neither announce nor scrape, as a Hono app: a Request in, a Response out, no socket anywhere. The
- * client's address comes with the request, in a variable, because nothing here knows of connections.
+ * Every page that is neither announce nor scrape, as a Hono app: a Request in, a Response out, no socket anywhere. What
+ * the pages show comes from plugins; here is who may see it, and what is counted. The client's address comes with the
+ * request, because nothing here knows of connections.
  */
 import { type Context, Hono } from "hono";
+import type { NetworkSet } from "../access/networks.ts";
+import type { PageBody, Plugin, PluginContext, StatsSnapshot } from "../plugin/api.ts";
 import { COUNTER, HTTP_ERROR } from "../stats/counters.ts";
-import { STATS_MODES, type StatsSnapshot } from "./opentracker_stats.ts";
+import { chooseEncoding, compress } from "./compress.ts";
+import { FullScrapeGate, type FullScrapeRules } from "./full_scrape_gate.ts";
 
 /** What the pages need of the tracker. */
 export interface PagesSettings {
@@ -14,42 +18,201 @@ export interface PagesSettings {
   readonly redirectUrl: string | null;
 }
 
+/** A plugin that the office serves. */
+export interface OfficePlugin {
+  readonly plugin: Pick<Plugin, "name" | "stats" | "routes">;
+  readonly context: PluginContext;
+}
+
 /** What the pages are handed. */
 export interface PagesRim {
   /** A snapshot of now. */
   readonly snapshot: () => StatsSnapshot;
+  /** Seconds since the start. */
+  readonly second: () => number;
   /** The office's own counters. */
   readonly counters: Float64Array;
+  readonly plugins: readonly OfficePlugin[];
+  /** Who may see figures; empty = everyone. */
+  readonly statsNetworks: NetworkSet;
+  readonly fullScrape: FullScrapeRules;
 }
 
-/** The tracker's pages. */
-export function createPages(settings: PagesSettings, rim: PagesRim): Hono {
-  const pages = new Hono();
-  const refuse = (context: Context, error: number, status: 400 | 404 | 500, title: string) => {
-    rim.counters[COUNTER.httpErrors + error]!++;
-    return context.html(`<title>${title}</title>\n`, status);
-  };
+/** A request with the client's address, as Hono hands it on. */
+export interface PagesEnv {
+  Bindings: { readonly address: string };
+}
+
+type PageContext = Context<PagesEnv>;
+
+/** Modes that list every torrent. */
+const FULL_MODES = ["tpbs", "statedump"];
+/** The page that lists every torrent. */
+const FULL_SCRAPE_PATH = "/scrape";
+/** Statuses of plugins' answers and the errors they count as. */
+const ERROR_OF_STATUS: Readonly<Record<number, number>> = {
+  400: HTTP_ERROR.parameter,
+  402: HTTP_ERROR.notModest,
+  403: HTTP_ERROR.accessDenied,
+  404: HTTP_ERROR.notFound,
+  500: HTTP_ERROR.internal,
+};
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Invalid Request",
+  402: "Payment Required",
+  403: "Access Denied",
+  404: "Not Found",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** The tracker's pages. Ask them with the address as the second argument: `pages.fetch(request, { address })`. */
+export function createPages(settings: PagesSettings, rim: PagesRim): Hono<PagesEnv> {
+  const pages = new Hono<PagesEnv>(), answers = new Answers(rim);
   pages.get("/", (context) => {
-    if (settings.redirectUrl === null || context.req.url.includes("?")) {
-      return refuse(context, HTTP_ERROR.notFound, 404, "Not Found");
-    }
+    if (settings.redirectUrl === null || context.req.url.includes("?")) return answers.error(404);
     rim.counters[COUNTER.httpErrors + HTTP_ERROR.redirect]!++;
     return context.redirect(settings.redirectUrl);
   });
-  pages.get(`/${settings.statsPath}`, (context) => {
-    const mode = context.req.query("mode") ?? "peer";
-    // People put the stats address where the announce address belongs; opentracker tells them so.
-    const isAnnounce = context.req.query("info_hash") !== undefined;
-    if (isAnnounce || !Object.hasOwn(STATS_MODES, mode)) {
-      return refuse(context, HTTP_ERROR.parameter, 400, "Invalid Request");
+  pages.get(`/${settings.statsPath}`, (context) => answers.stats(context));
+  for (const { plugin, context: pluginContext } of rim.plugins) {
+    for (const [path, page] of Object.entries(plugin.routes ?? {})) {
+      const whole = path.startsWith("/") ? path : `/plugin/${plugin.name}/${path}`;
+      pages.get(whole, (context) => {
+        const mayReadStats = answers.mayReadStats(context);
+        const make = () => page(context.req.raw, { ...pluginContext, snapshot: rim.snapshot, mayReadStats });
+        return whole === FULL_SCRAPE_PATH ? answers.fullScrape(context, make, true) : answers.make(context, make);
+      });
     }
-    return context.text(STATS_MODES[mode]!(rim.snapshot()), 200, { "content-type": "text/plain" });
-  });
-  pages.notFound((context) => refuse(context, HTTP_ERROR.notFound, 404, "Not Found"));
-  pages.onError((error, context) => {
-    console.error("office: a page failed", error);
-    rim.counters[COUNTER.faults]!++;
-    return refuse(context, HTTP_ERROR.internal, 500, "Internal Server Error");
-  });
+  }
+  // opentracker takes every path that begins so for a scrape, and this one has no query.
+  pages.get("/:path{sc.*}", () => answers.error(400));
+  pages.notFound(() => answers.error(404));
+  pages.onError((error) => answers.fault(error));
   return pages;
+}
+
+/** Makes answers of what plugins give. */
+class Answers {
+  readonly #rim: PagesRim;
+  readonly #gate: FullScrapeGate;
+  readonly #modes = new Map<string, NonNullable<Plugin["stats"]>[string]>();
+
+  constructor(rim: PagesRim) {
+    this.#rim = rim;
+    this.#gate = new FullScrapeGate(rim.fullScrape);
+    for (const { plugin } of rim.plugins) {
+      for (const [mode, make] of Object.entries(plugin.stats ?? {})) {
+        if (!this.#modes.has(mode)) this.#modes.set(mode, make);
+      }
+    }
+  }
+
+  mayReadStats(context: PageContext): boolean {
+    const { statsNetworks } = this.#rim;
+    return statsNetworks.size === 0 || statsNetworks.hasText(context.env.address);
+  }
+
+  stats(context: PageContext): Response | Promise<Response> {
+    if (!this.mayReadStats(context)) return this.error(403);
+    const mode = context.req.query("mode") ?? "peer", makeMode = this.#modes.get(mode);
+    // People put the stats address where the announce address belongs; opentracker tells them so.
+    if (makeMode === undefined || context.req.query("info_hash") !== undefined) return this.error(400);
+    const make = () => makeMode(this.#rim.snapshot(), context.req.raw);
+    return FULL_MODES.includes(mode) ? this.fullScrape(context, make, false) : this.make(context, make);
+  }
+
+  // `waits`: whether the client must wait between two. Figures are for the operator's scripts, which need not.
+  async fullScrape(
+    context: PageContext,
+    make: () => PageBody | Promise<PageBody>,
+    waits: boolean,
+  ): Promise<Response> {
+    switch (this.#gate.ask(context.env.address, this.#rim.second(), waits)) {
+      case "off":
+        return this.error(400);
+      case "denied":
+        return this.error(403);
+      case "not modest":
+        return this.error(402);
+      case "busy":
+        return this.error(503);
+    }
+    let response: Response;
+    try {
+      response = await this.make(context, make);
+    } catch (error) {
+      this.#gate.end();
+      throw error;
+    }
+    const { body } = response;
+    if (response.status !== 200 || body === null) {
+      this.#gate.end();
+      return response;
+    }
+    this.#rim.counters[COUNTER.fullScrapes]!++;
+    return new Response(this.#watch(body.getReader()), response);
+  }
+
+  async make(context: PageContext, make: () => PageBody | Promise<PageBody>): Promise<Response> {
+    const body = await make();
+    if (!(body instanceof Response)) {
+      const type = typeof body === "string" ? "text/plain" : "application/octet-stream";
+      return new Response(body as BodyInit, { headers: { "content-type": type } });
+    }
+    const error = ERROR_OF_STATUS[body.status];
+    if (error !== undefined) this.#rim.counters[COUNTER.httpErrors + error]!++;
+    return this.#compressed(body, context.req.header("accept-encoding") ?? null);
+  }
+
+  error(status: 400 | 402 | 403 | 404 | 500 | 503): Response {
+    const error = ERROR_OF_STATUS[status];
+    if (error !== undefined) this.#rim.counters[COUNTER.httpErrors + error]!++;
+    return new Response(`<title>${TITLES[status]}</title>\n`, { status, headers: { "content-type": "text/html" } });
+  }
+
+  fault(error: unknown): Response {
+    console.error("office: a page failed", error);
+    this.#rim.counters[COUNTER.faults]!++;
+    return this.error(500);
+  }
+
+  // Only what is streamed is worth it.
+  #compressed(response: Response, acceptEncoding: string | null): Response {
+    const encoding = chooseEncoding(acceptEncoding), { body, headers } = response;
+    if (body === null || encoding === null || !headers.has("transfer-encoding")) return response;
+    const encoded = new Response(ReadableStream.from(compress(body, encoding)), response);
+    encoded.headers.set("content-encoding", encoding);
+    encoded.headers.append("vary", "accept-encoding");
+    return encoded;
+  }
+
+  // Counts what is sent, and ends the full scrape when all is, when it fails, or when the client goes.
+  #watch(body: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
+    let hasEnded = false;
+    const end = () => {
+      if (!hasEnded) this.#gate.end();
+      hasEnded = true;
+    };
+    return new ReadableStream<Uint8Array>({
+      pull: async (out) => {
+        try {
+          const { value, done } = await body.read();
+          if (done) {
+            end();
+            return out.close();
+          }
+          this.#rim.counters[COUNTER.fullScrapeBytes]! += value.length;
+          out.enqueue(value);
+        } catch (error) {
+          end();
+          throw error;
+        }
+      },
+      cancel: async (reason) => {
+        end();
+        await body.cancel(reason);
+      },
+    }, { highWaterMark: 0 });
+  }
 }

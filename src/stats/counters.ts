@@ -8,6 +8,10 @@
 export const RENEW_MINUTES_MAX = 180;
 /** Room for refusals by reason (bittorrent/refusal.ts). */
 export const REFUSALS_MAX = 32;
+/** Numbers of peers wanted that are counted apart, 0 to 200 (`mode=numwants`). */
+export const NUMWANTS = 201;
+/** Durations of a front's turn that are counted apart: up to 1, 2, 4 … microseconds; longer ones in the last. */
+export const TURN_BUCKETS = 20;
 
 /** Index of each counter in a row. Names say what is counted once each. */
 export const COUNTER = {
@@ -43,14 +47,29 @@ export const COUNTER = {
   acceptPauses: 20,
   /** Parts that failed and were started again. */
   restarts: 21,
+  /** Announces and scrapes of IPv6 clients: they are in the counters above as well. */
+  tcpAnnounces6: 22,
+  udpAnnounces6: 23,
+  tcpScrapes6: 33,
+  udpScrapes6: 34,
+  /** Datagrams the kernel had no room for: written by the supervisor, which asks the sockets. */
+  udpKernelDrops: 35,
+  /** Turns of the fronts' loops: microseconds in all. */
+  turnMicroseconds: 36,
+  /** Passes of the keeper that could not be written to the state file. */
+  stateFaults: 37,
   /** opentracker's nine HTTP errors, in its order: HTTP_ERROR names them. */
   httpErrors: 24,
   renews: 40,
   refusals: 40 + RENEW_MINUTES_MAX,
+  /** Announces by the number of peers they were allowed. */
+  numwants: 40 + RENEW_MINUTES_MAX + REFUSALS_MAX,
+  /** Turns of the fronts' loops by how long they took. */
+  turns: 40 + RENEW_MINUTES_MAX + REFUSALS_MAX + NUMWANTS,
 } as const;
 
 /** Counters of a row. */
-export const COUNTERS = COUNTER.refusals + REFUSALS_MAX;
+export const COUNTERS = COUNTER.turns + TURN_BUCKETS;
 
 /** Offsets from COUNTER.httpErrors. */
 export const HTTP_ERROR = {

@@ -3,7 +3,7 @@
  * to the front, which hands it to the office.
  */
 import { AnnounceReply } from "../bittorrent/announce.ts";
-import { COMPACT_BAD, NOT_REFUSED } from "../bittorrent/refusal.ts";
+import { COMPACT_BAD, NOT_AUTHORIZED, NOT_REFUSED, PLUGIN_FAILED, PLUGIN_REFUSED } from "../bittorrent/refusal.ts";
 import { COUNTER, HTTP_ERROR } from "../stats/counters.ts";
 import { HTTP_HEAD_BYTES_MAX, HttpReplyWriter } from "../wire/http_reply.ts";
 import {
@@ -32,6 +32,8 @@ export class HttpDoor {
   /** The reply: bytes `writer.start` to `writer.end` of `output`. */
   readonly writer: HttpReplyWriter;
   readonly output: Uint8Array;
+  /** Told of each whole request and its place, when somebody wants to look at them. */
+  onRequest: ((bytes: Uint8Array, start: number, end: number) => void) | undefined;
   readonly #tracker: Tracker;
   readonly #reply: AnnounceReply;
 
@@ -52,7 +54,11 @@ export class HttpDoor {
    * HTTP_WAIT, HTTP_REPLY or HTTP_OFFICE. `http.scanned` belongs to the connection: set it before, keep it after.
    */
   answer(bytes: Uint8Array, start: number, end: number): number {
-    const kind = decodeHttpRequest(bytes, start, end, this.http);
+    const gate = this.#tracker.gate;
+    let kind = decodeHttpRequest(bytes, start, end, this.http);
+    // Who asks decides all that follows, the office's pages too: without an answer there is none.
+    if (gate !== undefined && isWhole(kind) && !gate.findAddress(bytes, this.http)) kind = HTTP_FAILED;
+    if (this.onRequest !== undefined && isWhole(kind)) this.onRequest(bytes, start, this.http.end);
     switch (kind) {
       case HTTP_INCOMPLETE:
         return HTTP_WAIT;
@@ -66,7 +72,7 @@ export class HttpDoor {
         return HTTP_OFFICE;
     }
     const isInvalid = kind === HTTP_INVALID;
-    this.http.end = end;
+    if (kind !== HTTP_FAILED) this.http.end = end;
     this.http.keepAlive = false;
     this.#tracker.counters[COUNTER.httpErrors + (isInvalid ? HTTP_ERROR.parse : HTTP_ERROR.internal)]++;
     this.writer.error(isInvalid ? "400 Invalid Request" : "500 Internal Server Error");
@@ -76,25 +82,58 @@ export class HttpDoor {
   #announce(bytes: Uint8Array): void {
     const tracker = this.#tracker, { queryStart, queryEnd } = this.http;
     const refusal = decodeAnnounceQuery(bytes, queryStart, queryEnd, tracker.request);
-    tracker.counters[COUNTER.tcpAnnounces]++;
     if (refusal !== NOT_REFUSED) return this.#refuse(refusal);
-    tracker.announce(this.#reply, tracker.policy.numwantMax);
-    this.writer.announce(tracker.request, this.#reply, tracker.policy.nextInterval(), this.http);
+    tracker.counters[COUNTER.tcpAnnounces]++;
+    if (tracker.request.family === 6) tracker.counters[COUNTER.tcpAnnounces6]++;
+    const gate = tracker.gate, peersMax = tracker.policy.numwantMax;
+    if (gate === undefined) {
+      tracker.announce(this.#reply, peersMax);
+      return this.writer.announce(tracker.request, this.#reply, tracker.policy.nextInterval(), this.http);
+    }
+    const refusedBy = gate.announce(this.#reply, peersMax);
+    if (refusedBy !== NOT_REFUSED) return this.#refuse(refusedBy);
+    this.writer.announce(tracker.request, this.#reply, gate.intervalSeconds, this.http);
   }
 
   #scrape(bytes: Uint8Array): void {
     const tracker = this.#tracker, { queryStart, queryEnd } = this.http;
     const refusal = decodeScrapeQuery(bytes, queryStart, queryEnd, tracker.scrapeRequest);
-    tracker.counters[COUNTER.tcpScrapes]++;
     if (refusal !== NOT_REFUSED) return this.#refuse(refusal);
+    tracker.counters[COUNTER.tcpScrapes]++;
+    if (tracker.request.family === 6) tracker.counters[COUNTER.tcpScrapes6]++;
+    const refusedBy = tracker.gate === undefined ? NOT_REFUSED : tracker.gate.scrape();
+    if (refusedBy !== NOT_REFUSED) return this.#refuse(refusedBy);
     tracker.scrape();
     this.writer.scrape(tracker.scrapeRequest, tracker.scrapeReply, this.http);
   }
 
   #refuse(refusal: number): void {
-    const tracker = this.#tracker, error = refusal === COMPACT_BAD ? HTTP_ERROR.compact : HTTP_ERROR.parameter;
+    const tracker = this.#tracker;
     tracker.countRefusal(refusal);
-    tracker.counters[COUNTER.httpErrors + error]++;
-    this.writer.refusal(refusal, tracker.policy.intervalSeconds, this.http);
+    tracker.counters[COUNTER.httpErrors + errorOf(refusal)]++;
+    const ownText = refusal === PLUGIN_REFUSED ? tracker.gate?.refusalText : undefined;
+    this.writer.refusal(refusal, tracker.policy.intervalSeconds, this.http, ownText);
+  }
+}
+
+/** A plugin failed at the client's address: answered with an error, then closed. */
+const HTTP_FAILED = -1;
+
+function isWhole(kind: number): boolean {
+  return kind === HTTP_ANNOUNCE || kind === HTTP_SCRAPE || kind === HTTP_OTHER;
+}
+
+// Under which of opentracker's errors a refusal counts.
+function errorOf(refusal: number): number {
+  switch (refusal) {
+    case COMPACT_BAD:
+      return HTTP_ERROR.compact;
+    case NOT_AUTHORIZED:
+    case PLUGIN_REFUSED:
+      return HTTP_ERROR.accessDenied;
+    case PLUGIN_FAILED:
+      return HTTP_ERROR.internal;
+    default:
+      return HTTP_ERROR.parameter;
   }
 }

@@ -3,12 +3,14 @@
  * One tracker a front; the doors of its protocols share it.
  */
 import type { AnnounceReply } from "../bittorrent/announce.ts";
-import { AnnounceRequest } from "../bittorrent/announce.ts";
+import { AnnounceRequest, EVENT_STOPPED } from "../bittorrent/announce.ts";
 import { NOT_REFUSED } from "../bittorrent/refusal.ts";
 import { ScrapeReply, ScrapeRequest } from "../bittorrent/scrape.ts";
 import type { Clock } from "../stats/clock.ts";
-import { COUNTER, RENEW_MINUTES_MAX } from "../stats/counters.ts";
+import { COUNTER, NUMWANTS, RENEW_MINUTES_MAX } from "../stats/counters.ts";
+import { createNetworkCounts, FrontNetworks, HASTY_MINUTES_MAX } from "../stats/network_counts.ts";
 import type { SwarmStore } from "../swarm/swarm_store.ts";
+import type { Gate } from "./gate.ts";
 import type { Policy } from "./policy.ts";
 
 /** The deciding part of one front. */
@@ -19,12 +21,15 @@ export class Tracker {
   readonly scrapeReply = new ScrapeReply();
   /** Seconds since the start, as of the batch at hand. */
   second = 0;
+  /** The operator's rules; undefined = there are none. */
+  gate: Gate | undefined = undefined;
 
   constructor(
     readonly store: SwarmStore,
     readonly policy: Policy,
     readonly counters: Float64Array,
     readonly clock: Clock,
+    readonly networks: FrontNetworks = new FrontNetworks(createNetworkCounts(1), 0),
   ) {}
 
   /** Reads the clock once for all requests until the next call. */
@@ -40,8 +45,12 @@ export class Tracker {
     this.store.announce(request, reply);
     if (reply.newlyCompleted) counters[COUNTER.completed]++;
     if (!reply.stored) counters[COUNTER.notStored]++;
-    if (reply.ageMinutes >= 0) {
-      counters[COUNTER.renews + Math.min(reply.ageMinutes, RENEW_MINUTES_MAX - 1)]++;
+    counters[COUNTER.numwants + (wanted < NUMWANTS ? wanted : NUMWANTS - 1)]++;
+    this.networks.busy.note(request.address, request.family);
+    if (reply.ageMinutes < 0 || request.event === EVENT_STOPPED) return;
+    counters[COUNTER.renews + Math.min(reply.ageMinutes, RENEW_MINUTES_MAX - 1)]++;
+    if (reply.ageMinutes > 0 && reply.ageMinutes < HASTY_MINUTES_MAX) {
+      this.networks.hasty.note(request.address, request.family);
     }
   }
 

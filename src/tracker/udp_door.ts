@@ -3,7 +3,7 @@
  * and what is sent to an unproven address is never longer than what came from it.
  */
 import { AnnounceReply } from "../bittorrent/announce.ts";
-import { CONNECTION_ID_BAD, NOT_REFUSED } from "../bittorrent/refusal.ts";
+import { CONNECTION_ID_BAD, NOT_REFUSED, PLUGIN_REFUSED } from "../bittorrent/refusal.ts";
 import { COUNTER } from "../stats/counters.ts";
 import type { ConnectionIds } from "../wire/connection_id.ts";
 import {
@@ -14,6 +14,7 @@ import {
   encodeUdpAnnounce,
   encodeUdpConnect,
   encodeUdpError,
+  encodeUdpErrorText,
   encodeUdpScrape,
   type PacketBuffer,
   UDP_ANNOUNCE,
@@ -69,20 +70,42 @@ export class UdpDoor {
   #announce(at: number, length: number, outAt: number): number {
     const tracker = this.#tracker, request = tracker.request, reply = this.#reply;
     tracker.counters[COUNTER.udpAnnounces]++;
+    if (request.family === 6) tracker.counters[COUNTER.udpAnnounces6]++;
     const refusal = decodeUdpAnnounce(this.#in, at, length, request);
     if (refusal !== NOT_REFUSED) {
       tracker.countRefusal(refusal);
       return encodeUdpError(this.#out, outAt, this.#in, at, refusal);
     }
     reply.at4 = reply.at6 = (outAt + UDP_ANNOUNCE_REPLY_BYTES) >> 1;
-    tracker.announce(reply, request.family === 4 ? PEERS4_MAX : PEERS6_MAX);
-    return encodeUdpAnnounce(this.#out, outAt, this.#in, at, tracker.policy.nextInterval(), reply);
+    const peersMax = request.family === 4 ? PEERS4_MAX : PEERS6_MAX, gate = tracker.gate;
+    if (gate === undefined) {
+      tracker.announce(reply, peersMax);
+      return encodeUdpAnnounce(this.#out, outAt, this.#in, at, tracker.policy.nextInterval(), reply);
+    }
+    gate.question.takeUdp(this.#in.bytes, request.extraStart, request.extraEnd);
+    const refusedBy = gate.announce(reply, peersMax);
+    if (refusedBy !== NOT_REFUSED) return this.#refuse(at, outAt, refusedBy, gate.refusalText);
+    return encodeUdpAnnounce(this.#out, outAt, this.#in, at, gate.intervalSeconds, reply);
+  }
+
+  #refuse(at: number, outAt: number, refusal: number, ownText: string): number {
+    this.#tracker.countRefusal(refusal);
+    return refusal === PLUGIN_REFUSED
+      ? encodeUdpErrorText(this.#out, outAt, this.#in, at, ownText)
+      : encodeUdpError(this.#out, outAt, this.#in, at, refusal);
   }
 
   #scrape(at: number, length: number, outAt: number): number {
     const tracker = this.#tracker;
     tracker.counters[COUNTER.udpScrapes]++;
+    if (tracker.request.family === 6) tracker.counters[COUNTER.udpScrapes6]++;
     decodeUdpScrape(this.#in, at, length, tracker.scrapeRequest);
+    const gate = tracker.gate;
+    if (gate !== undefined) {
+      gate.question.takeUdp(this.#in.bytes, at, at);
+      const refusal = gate.scrape();
+      if (refusal !== NOT_REFUSED) return this.#refuse(at, outAt, refusal, gate.refusalText);
+    }
     tracker.scrape();
     return encodeUdpScrape(this.#out, outAt, this.#in, at, tracker.scrapeRequest.count, tracker.scrapeReply);
   }

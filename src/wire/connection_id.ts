@@ -21,25 +21,30 @@ export class ConnectionIds {
   readonly #subkey: Int32Array;
   readonly #state = new Int32Array(4);
   readonly #unitsMax: number;
+  readonly #aheadSeconds: number;
   /** The id of the last `issue`: high and low word as signed numbers, to be written big endian. */
   high = 0;
   low = 0;
 
-  /** `key`: four secret words. `seconds`: how long an id is good. */
-  constructor(key: Int32Array, seconds: number) {
+  /**
+   * `key`: four secret words. `seconds`: how long an id is good. `aheadSeconds`: added to the seconds of `issue` and
+   * `isGood`, so that ids of an earlier run with the same key stay good.
+   */
+  constructor(key: Int32Array, seconds: number, aheadSeconds = 0) {
     this.#key = key.slice(0, 4);
     this.#subkey = timesTwo(this.#key);
+    this.#aheadSeconds = aheadSeconds;
     this.#unitsMax = Math.ceil(seconds / CONNECTION_ID_UNIT_SECONDS);
   }
 
   /** Makes the id of an address at `second`: see `high` and `low`. */
   issue(source: AddressRegisters, second: number): void {
-    this.#make(source, Math.floor(second / CONNECTION_ID_UNIT_SECONDS) & 0xffff);
+    this.#make(source, Math.floor((second + this.#aheadSeconds) / CONNECTION_ID_UNIT_SECONDS) & 0xffff);
   }
 
   /** True if the id (`high`, `low` as read big endian) was made for this address and is not too old. */
   isGood(source: AddressRegisters, high: number, low: number, second: number): boolean {
-    const issued = high >>> 16, now = Math.floor(second / CONNECTION_ID_UNIT_SECONDS);
+    const issued = high >>> 16, now = Math.floor((second + this.#aheadSeconds) / CONNECTION_ID_UNIT_SECONDS);
     if (((now - issued) & 0xffff) > this.#unitsMax) return false;
     this.#make(source, issued);
     // One comparison of all bits: nothing to be learned from its time.

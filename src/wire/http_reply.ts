@@ -154,9 +154,13 @@ export class HttpReplyWriter {
     this.#headBefore(this.end, persistence);
   }
 
-  /** A refusal: `failure reason`, with `interval` and `retry in` (BEP 31) because clients obey one or the other. */
-  refusal(refusal: number, intervalSeconds: number, persistence: Persistence): void {
-    const reason = REFUSAL_TEXTS[refusal];
+  /** A refusal: `failure reason` (ASCII), with `interval` and `retry in` (BEP 31) because clients obey one or the other. */
+  refusal(
+    refusal: number,
+    intervalSeconds: number,
+    persistence: Persistence,
+    reason: string = REFUSAL_TEXTS[refusal],
+  ): void {
     const minutes = Math.ceil(intervalSeconds / 60);
     this.end = this.#peersAt;
     this.#append(encoder.encode(

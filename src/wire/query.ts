@@ -57,6 +57,7 @@ export function decodeAnnounceQuery(bytes: Uint8Array, start: number, end: numbe
   request.numwant = -1;
   request.compact = true;
   request.portWord = 0;
+  for (let i = 0; i < 5; i++) request.peerId[i] = 0;
   request.extraStart = start;
   request.extraEnd = end;
   let hashes = 0, refusal = NOT_REFUSED;
@@ -103,14 +104,13 @@ function decodeParameter(
         const compact = decodeNumber(bytes, start, end);
         if (compact === NO_NUMBER) return COMPACT_BAD;
         request.compact = compact !== 0;
-      } else if (is(PEER_ID, bytes, nameStart, nameEnd)) return decodeTwenty(bytes, start, end, peerId, 0, PEER_ID_BAD);
+      } else if (is(PEER_ID, bytes, nameStart, nameEnd)) {
+        return decodeTwenty(bytes, start, end, request.peerIdBytes, 0, PEER_ID_BAD);
+      }
       break;
   }
   return NOT_REFUSED;
 }
-
-/** Checked and thrown away: identity is address and port. */
-const peerId = new Uint8Array(20);
 
 /** Decodes the hashes of the scrape whose query is bytes `start` to `end`. Returns a refusal or NOT_REFUSED. */
 export function decodeScrapeQuery(bytes: Uint8Array, start: number, end: number, request: ScrapeRequest): number {

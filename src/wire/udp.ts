@@ -91,7 +91,10 @@ export function udpAction(packet: PacketBuffer, at: number, length: number): num
  */
 export function decodeUdpAnnounce(packet: PacketBuffer, at: number, length: number, request: AnnounceRequest): number {
   const { view, words, halves } = packet, word = at >> 2;
-  for (let i = 0; i < 5; i++) request.infoHash[i] = words[word + 4 + i];
+  for (let i = 0; i < 5; i++) {
+    request.infoHash[i] = words[word + 4 + i];
+    request.peerId[i] = words[word + 9 + i];
+  }
   request.seeder = (words[word + 16] | words[word + 17]) === 0;
   const event = view.getInt32(at + 80);
   request.event = event === EVENT_COMPLETED || event === EVENT_STARTED || event === EVENT_STOPPED ? event : EVENT_NONE;
@@ -182,7 +185,8 @@ export function encodeUdpScrape(
 }
 
 /** Refusal texts as bytes, each with the final NUL that opentracker sends. */
-const ERROR_TEXTS = REFUSAL_TEXTS.map((text) => new TextEncoder().encode(`${text}\0`));
+const encoder = new TextEncoder();
+const ERROR_TEXTS = REFUSAL_TEXTS.map((text) => encoder.encode(`${text}\0`));
 
 /** Bytes of the error reply for `refusal`. */
 export function udpErrorBytes(refusal: number): number {
@@ -197,7 +201,28 @@ export function encodeUdpError(
   requestAt: number,
   refusal: number,
 ): number {
+  return encodeError(out, at, request, requestAt, ERROR_TEXTS[refusal]!);
+}
+
+/** Writes an error reply with a text of its own (ASCII, at most 1,000 characters) at `at`. Returns its length. */
+export function encodeUdpErrorText(
+  out: PacketBuffer,
+  at: number,
+  request: PacketBuffer,
+  requestAt: number,
+  text: string,
+): number {
+  return encodeError(out, at, request, requestAt, encoder.encode(`${text}\0`));
+}
+
+function encodeError(
+  out: PacketBuffer,
+  at: number,
+  request: PacketBuffer,
+  requestAt: number,
+  text: Uint8Array,
+): number {
   encodeHead(out, at, UDP_ERROR, request, requestAt);
-  out.bytes.set(ERROR_TEXTS[refusal]!, at + 8);
-  return udpErrorBytes(refusal);
+  out.bytes.set(text, at + 8);
+  return 8 + text.length;
 }

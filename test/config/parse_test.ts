@@ -38,6 +38,11 @@ Deno.test("parseConfigText() follows opentracker's rules for lines", () => {
         `1 tracker.user=${"x".repeat(LINE_CHARS_MAX - 13)}`,
       ],
     },
+    {
+      name: "lines of plugins",
+      text: "plugin.client_filter.deny -XL\nplugin.x on\nplugin.X.y z\nplugin.x.y",
+      want: ["1 plugin client_filter deny=-XL", "2 plugin x =on", "3 ?plugin.X.y z", "4 ?plugin.x.y"],
+    },
     { name: "one longer", text: `tracker.user ${"x".repeat(LINE_CHARS_MAX - 12)}`, want: ["1 too long: 4097"] },
   ];
   for (const { name, text, want } of rows) {
@@ -45,6 +50,8 @@ Deno.test("parseConfigText() follows opentracker's rules for lines", () => {
       switch (line.kind) {
         case "setting":
           return `${line.lineNumber} ${line.key}=${line.text}`;
+        case "plugin":
+          return `${line.lineNumber} plugin ${line.plugin} ${line.key}=${line.text}`;
         case "unhandled":
           return `${line.lineNumber} ?${line.text}`;
         case "too_long":

@@ -10,7 +10,7 @@ export interface RunningClient {
   readonly name: string;
   /** Resolves when it has the whole file. */
   complete(): Promise<void>;
-  /** Ends it, politely: it says goodbye to the tracker. */
+  /** Ends it, politely. */
   stop(): Promise<void>;
   readonly printed: () => string;
 }
@@ -32,14 +32,16 @@ export interface ClientKind {
   readonly name: string;
   /** What has to be there, in the words of programs.ts. */
   readonly program: string;
+  /** Over what it says goodbye and stays until the tracker has heard it; over anything else it is just gone. */
+  readonly goodbyes: readonly ("http" | "udp")[];
   readonly start: (task: ClientTask) => RunningClient;
 }
 
 /** The clients. */
 export const CLIENTS: readonly ClientKind[] = [
-  { name: "libtorrent", program: "python3-libtorrent", start: startLibtorrent },
-  { name: "transmission", program: "transmission-daemon", start: startTransmission },
-  { name: "aria2", program: "aria2c", start: startAria2 },
+  { name: "libtorrent", program: "python3-libtorrent", goodbyes: ["http", "udp"], start: startLibtorrent },
+  { name: "transmission", program: "transmission-daemon", goodbyes: [], start: startTransmission },
+  { name: "aria2", program: "aria2c", goodbyes: ["http"], start: startAria2 },
 ];
 
 function startLibtorrent({ torrent, folder, address }: ClientTask): RunningClient {

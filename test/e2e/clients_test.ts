@@ -15,28 +15,34 @@ const POLL_MS_MAX = 30_000;
 
 const PROTOCOLS = ["http", "udp"] as const;
 /** Transmission takes no peers on the loopback's own addresses; the machine's go through the loopback all the same. */
-const ADDRESS = Deno.networkInterfaces().find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))
-  ?.address;
+const ADDRESS = Deno.networkInterfaces()
+  .find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))?.address;
 const PROGRAMS = CLIENTS.map(({ program }) => program);
 
 for (const protocol of PROTOCOLS) {
-  testWith(PROGRAMS, `libtorrent, transmission and aria2 move a file over ${protocol}`, async (t) => {
-    assert.ok(
-      ADDRESS !== undefined,
-      "the machine has no address but the loopback's, where transmission takes no peers",
-    );
-    const folder = Deno.makeTempDirSync();
-    const config = writeConfig(folder, { "tracker.memory": 32, "http.idle_seconds": 600 });
-    await using tracker = await startTracker(["-i", ADDRESS, "-p", "0", "-P", "0", "-f", config]);
-    for (const seeder of CLIENTS) {
-      await t.step(
-        `${seeder.name} seeds, all leech`,
-        () => share(tracker, protocol, seeder, `${folder}/${seeder.name}`),
-      );
-    }
-    assert.equal(tracker.errors(), "");
-    Deno.removeSync(folder, { recursive: true });
-  });
+  const name = `libtorrent, transmission and aria2 move a file over ${protocol}`;
+  if (ADDRESS !== undefined || Deno.env.get("CI") === "true") testWith(PROGRAMS, name, () => testSharing(protocol));
+  else Deno.test.ignore(`${name} (needs an address that is not the loopback's)`, () => {});
+}
+
+async function testSharing(protocol: "http" | "udp"): Promise<void> {
+  assert.ok(
+    ADDRESS !== undefined,
+    "the machine has no address but the loopback's, and transmission takes no peers there",
+  );
+  const folder = Deno.makeTempDirSync();
+  const config = writeConfig(folder, { "tracker.memory": 32, "http.idle_seconds": 600 });
+  await using tracker = await startTracker(["-i", ADDRESS, "-p", "0", "-P", "0", "-f", config]);
+  // At once, because clients spend most of their time waiting for their own timers.
+  const shared = await Promise.allSettled(
+    CLIENTS.map((seeder) => share(tracker, protocol, seeder, `${folder}/${seeder.name}`)),
+  );
+  const faults = shared.flatMap((result, i) =>
+    result.status === "fulfilled" ? [] : [`${CLIENTS[i]!.name} seeds: ${result.reason.stack}`]
+  );
+  assert.deepEqual(faults, []);
+  assert.equal(tracker.errors(), "");
+  Deno.removeSync(folder, { recursive: true });
 }
 
 async function share(tracker: RunningTracker, protocol: "http" | "udp", seeding: ClientKind, folder: string) {
@@ -64,7 +70,8 @@ async function share(tracker: RunningTracker, protocol: "http" | "udp", seeding:
     for (const path of paths) assert.deepEqual(Deno.readFileSync(path), file.content, path);
     await until(talk, file, ({ completed }) => completed === CLIENTS.length, clients);
     await Promise.all(clients.map((client) => client.stop()));
-    await until(talk, file, ({ seeders, leechers }) => seeders + leechers === 0, clients);
+    const silent = [seeding, ...CLIENTS].filter(({ goodbyes }) => !goodbyes.includes(protocol)).length;
+    await until(talk, file, ({ seeders, leechers }) => seeders + leechers <= silent, clients);
   } finally {
     await Promise.all(clients.map((client) => client.stop()));
   }

@@ -77,10 +77,9 @@ export const DIFFERENCES: readonly Difference[] = [
     waggle: "gives a seeder leechers only",
     because: "two seeders have nothing for each other",
     seen: [{
-      probes: /^(second seeder)$/,
+      probes: /^(second seeder|swarm of five, peer 4)$/,
       fields: /^peers$/,
-      theirs: /:1003 .*:1004$/,
-      ours: /^[^ ]*:1001 [^ ]*:1002$/,
+      agree: (theirs, ours) => words(ours).length < words(theirs).length - 1,
     }],
   },
   {
@@ -277,6 +276,13 @@ export const DIFFERENCES: readonly Difference[] = [
     seen: [
       { probes: /^stats as announce address$/, fields: /^(status line|header Content-Type|body)$/ },
     ],
+  },
+  {
+    topic: "Two full scrapes of one address",
+    opentracker: "no limit, unless built for it: then 300 seconds",
+    waggle: "`tracker.fullscrape_seconds`, 300 by default; status 402 before",
+    because: "anyone can ask for it, and it is the dearest answer there is",
+    seen: [],
   },
   {
     topic: "Minute in a state dump",

@@ -122,7 +122,6 @@ const STATS_ODD: readonly Probe[] = [
   { name: "stats tpbs bin", http: get("/stats?mode=tpbs&format=bin") },
   { name: "stats tpbs nonsense", http: get("/stats?mode=tpbs&format=nonsense") },
   { name: "stats tpbs without format", http: get("/stats?mode=tpbs") },
-  { name: "full scrape", http: get("/scrape") },
 ];
 
 const UDP: readonly Probe[] = [
@@ -167,6 +166,9 @@ const SWARMS: readonly Probe[] = [
   { name: "swarm of two, completed", http: announce(0x42, "&port=1002&left=0&event=completed") },
   { name: "udp swarm of one", udp: (id) => announcePacket(id, { hash: 0x43, port: 1001, left: 0, event: 1 }) },
   { name: "swarm left", http: announce(0x44, "&port=1001&left=0&event=completed") },
+  // What the figures of errors and full scrapes are to show.
+  { name: "figure of a 404", http: get("/favicon.ico") },
+  { name: "full scrape", http: get("/scrape") },
   { name: "stopped, swarm left", http: announce(0x44, "&port=1001&left=0&event=stopped") },
 ];
 

@@ -36,6 +36,8 @@ export class Connections {
   readonly family: Uint8Array;
   /** Client address, four words each. */
   readonly address: Int32Array;
+  /** Whether a header of the PROXY protocol is to come first. */
+  readonly awaitsProxy: Uint8Array;
   /** The office's number for the request at hand. */
   readonly officeId: Float64Array;
   /** What could not be sent at once. */
@@ -64,6 +66,7 @@ export class Connections {
     this.endsAfter = new Uint8Array(slots);
     this.family = new Uint8Array(slots);
     this.address = new Int32Array(slots * 4);
+    this.awaitsProxy = new Uint8Array(slots);
     this.officeId = new Float64Array(slots);
     this.unsent = new Array(slots).fill(undefined);
     this.#since = new Int32Array(slots);
@@ -85,6 +88,7 @@ export class Connections {
       this.events[slot] =
       this.isRegistered[slot] =
       this.endsAfter[slot] =
+      this.awaitsProxy[slot] =
         0;
     this.officeId[slot] = 0;
     this.#push(slot, BUSY, second);

@@ -8,6 +8,7 @@ import type { FromOffice } from "../../office/messages.ts";
 import { COUNTER } from "../../stats/counters.ts";
 import { HTTP_REPLY, HTTP_WAIT, type HttpDoor } from "../../tracker/http_door.ts";
 import type { Tracker } from "../../tracker/tracker.ts";
+import { decodeProxyHeader, PROXY_INCOMPLETE, PROXY_INVALID } from "../../wire/proxy_protocol.ts";
 import type { HttpLimits } from "../front_start.ts";
 import type { OfficeLink } from "../office_link.ts";
 import { Connections, SLOT_DRAINING, SLOT_FREE, SLOT_OFFICE, SLOT_READING, SLOT_WRITING } from "./connections.ts";
@@ -78,6 +79,7 @@ export class LinuxHttp {
       if (connections.count === connections.slots) this.#evict();
       const slot = connections.open(descriptor, this.#tracker.second);
       this.#notePeer(slot);
+      if (this.proxyListeners.has(listener)) connections.awaitsProxy[slot] = 1;
       this.#receive(slot);
     }
   }
@@ -131,14 +133,22 @@ export class LinuxHttp {
   /** Slots of listeners by descriptor, set by the loop. */
   readonly listenerSlots = new Map<number, number>();
 
+  /** Descriptors of listeners for proxies, set by the loop. */
+  readonly proxyListeners = new Set<number>();
+
   #listenerSlot(listener: number): number {
     return this.listenerSlots.get(listener) ?? 0;
   }
 
   #notePeer(slot: number): void {
-    const words = this.#peerWords, { request } = this.#tracker, { address, family } = this.#connections;
+    const words = this.#peerWords, { request } = this.#tracker;
     if ((words[0] & 0xffff) === AF_INET) setAddress4(request, words[1]);
     else setAddress6(request, words, 2);
+    this.#noteAddress(slot);
+  }
+
+  #noteAddress(slot: number): void {
+    const { request } = this.#tracker, { address, family } = this.#connections;
     family[slot] = request.family;
     for (let i = 0; i < 4; i++) address[slot * 4 + i] = request.address[i];
   }
@@ -167,6 +177,16 @@ export class LinuxHttp {
     const connections = this.#connections, door = this.#door, { http } = door;
     const input = this.#native.streamInput;
     http.scanned = connections.used[slot] === 0 ? 0 : at + connections.scanned[slot];
+    if (connections.awaitsProxy[slot] !== 0) {
+      const length = this.#takeProxy(slot, at, end);
+      if (length === PROXY_INVALID) return this.#close(slot);
+      at += length;
+      http.scanned = 0;
+      if (length === PROXY_INCOMPLETE) {
+        this.#keep(slot, at, end, 0);
+        return this.#watch(slot, EPOLLIN);
+      }
+    }
     while (at < end) {
       this.#takePeer(slot);
       const outcome = door.answer(input, at, end);
@@ -184,6 +204,16 @@ export class LinuxHttp {
     if (at === end) connections.setIdle(slot, this.#tracker.second);
     else connections.setBusy(slot, this.#tracker.second);
     this.#watch(slot, EPOLLIN);
+  }
+
+  // Whose connection it is, in the proxy's words.
+  #takeProxy(slot: number, at: number, end: number): number {
+    this.#takePeer(slot);
+    const length = decodeProxyHeader(this.#native.streamInput, at, end, this.#tracker.request);
+    if (length <= 0) return length;
+    this.#noteAddress(slot);
+    this.#connections.awaitsProxy[slot] = 0;
+    return length;
   }
 
   // Keeps the bytes from `at` to `end` for when more has come.

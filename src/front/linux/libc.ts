@@ -35,6 +35,7 @@ export const BIND_SYMBOLS = {
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
@@ -52,6 +53,8 @@ export const AF_INET = 2, AF_INET6 = 10;
 export const SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
 /** setsockopt levels and options. */
 export const SOL_SOCKET = 1, SO_REUSEADDR = 2, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_REUSEPORT = 15;
+/** What the kernel says of a socket's memory, and of what it dropped. */
+export const SO_MEMINFO = 55;
 /** Privileged forms, above the system's limit. */
 export const SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33;
 /** IP level: where a datagram was sent to. */
@@ -63,7 +66,7 @@ export const IPPROTO_TCP = 6, TCP_DEFER_ACCEPT = 9;
 /** Message flags. */
 export const MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_TRUNC = 0x20, MSG_CTRUNC = 8;
 /** epoll. */
-export const EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3;
+export const EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3;
 /** epoll events. */
 export const EPOLLIN = 1, EPOLLOUT = 4;
 /** shutdown: no more is sent. */

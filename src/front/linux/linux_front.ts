@@ -5,10 +5,12 @@
 import { COUNTER, TURN_BUCKETS } from "../../stats/counters.ts";
 import { HttpDoor } from "../../tracker/http_door.ts";
 import type { Tracker } from "../../tracker/tracker.ts";
+import type { LoadedPlugin } from "../../plugin/load.ts";
 import { UdpDoor } from "../../tracker/udp_door.ts";
 import { buildTracker } from "../build_tracker.ts";
 import type { Front, FrontSocket, FrontStart } from "../front_start.ts";
 import { OfficeLink } from "../office_link.ts";
+import { requestLogger } from "../request_logger.ts";
 import { SWEEP_TICK_MS, SweepPace } from "../sweep_pace.ts";
 import { Connections } from "./connections.ts";
 import { LinuxHttp } from "./http_server.ts";
@@ -29,9 +31,15 @@ const LIMITS_TICK_MS = 1000;
 const FAULTS_MAX = 100;
 
 /** Starts a front over the sockets the supervisor bound, with the calls and structures bound before. */
-export function startLinuxFront(start: FrontStart, native: Native, officePort: MessagePort): Front {
-  const front = new LinuxFront(start, native, officePort);
+export function startLinuxFront(
+  start: FrontStart,
+  native: Native,
+  officePort: MessagePort,
+  plugins: readonly LoadedPlugin[] = [],
+): Front {
+  const front = new LinuxFront(start, native, officePort, plugins);
   return {
+    tracker: front.tracker,
     sockets: start.sockets,
     running: front.run(),
     linkOffice: (port) => front.office.relink(port),
@@ -42,7 +50,7 @@ export function startLinuxFront(start: FrontStart, native: Native, officePort: M
 class LinuxFront {
   readonly office: OfficeLink;
   readonly #native: Native;
-  readonly #tracker: Tracker;
+  readonly tracker: Tracker;
   readonly #sockets: readonly FrontSocket[];
   readonly #poller: Poller;
   readonly #udp: LinuxUdp;
@@ -53,12 +61,12 @@ class LinuxFront {
   #isStopping = false;
   #hasEnded: () => void = () => {};
 
-  constructor(start: FrontStart, native: Native, officePort: MessagePort) {
+  constructor(start: FrontStart, native: Native, officePort: MessagePort, plugins: readonly LoadedPlugin[]) {
     const descriptors = new Int32Array(start.descriptors);
     closeLeftovers(native, descriptors);
-    const { tracker, ids } = buildTracker(start);
+    const { tracker, ids } = buildTracker(start, plugins);
     this.#native = native;
-    this.#tracker = tracker;
+    this.tracker = tracker;
     this.#sockets = start.sockets;
     this.office = new OfficeLink(officePort);
     this.#poller = new Poller(native);
@@ -66,9 +74,11 @@ class LinuxFront {
     this.#udp = new LinuxUdp(native, tracker, new UdpDoor(tracker, ids, native.udp.input, native.udp.output));
     const connections = new Connections(descriptors, start.http.connectionsMax);
     const door = new HttpDoor(tracker, native.streamOutput), firstSlot = start.sockets.length;
+    door.onRequest = requestLogger(start.logNetworks, tracker, this.office);
     this.#http = new LinuxHttp(native, this.#poller, tracker, door, this.office, start.http, connections, firstSlot);
     for (const [slot, socket] of start.sockets.entries()) {
       this.#http.listenerSlots.set(socket.descriptor, slot);
+      if (socket.proxyProtocol) this.#http.proxyListeners.add(socket.descriptor);
       this.#poller.add(socket.descriptor, EPOLLIN, slot, 0);
     }
     const pace = new SweepPace(tracker, start.index, start.fronts);
@@ -83,20 +93,19 @@ class LinuxFront {
   async run(): Promise<void> {
     let yieldedMs = performance.now(), faults = 0;
     while (!this.#isStopping) {
-      let events = this.#poller.wait(0);
-      if (events === 0) events = this.#poller.wait(WAIT_IN_THREAD_MS);
+      let events = this.#poller.wait(WAIT_IN_THREAD_MS);
       if (events === 0) {
         events = await this.#poller.waitOutside(WAIT_OUTSIDE_MS);
         yieldedMs = performance.now();
       }
       const begunMs = performance.now();
       try {
-        this.#tracker.beginBatch();
+        this.tracker.beginBatch();
         for (let i = 0; i < events; i++) this.#serve(i);
         faults = 0;
       } catch (error) {
         // What was at hand is lost; the front goes on, unless nothing works any more.
-        this.#tracker.counters[COUNTER.faults]++;
+        this.tracker.counters[COUNTER.faults]++;
         console.error("front: a turn of the loop failed", error);
         if (++faults >= FAULTS_MAX) throw error;
       }
@@ -122,7 +131,7 @@ class LinuxFront {
 
   // How long what came at once took: the time that the last of it waited.
   #countTurn(microseconds: number): void {
-    const counters = this.#tracker.counters, whole = Math.ceil(microseconds);
+    const counters = this.tracker.counters, whole = Math.ceil(microseconds);
     counters[COUNTER.turnMicroseconds] += whole;
     counters[COUNTER.turns + Math.min(TURN_BUCKETS - 1, whole < 2 ? 0 : 32 - Math.clz32(whole - 1))]++;
   }

@@ -1,5 +1,5 @@
 /** epoll: which descriptor has news. An event carries a slot and the slot's generation, in our own numbers. */
-import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from "./libc.ts";
+import { EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from "./libc.ts";
 import { EVENT_BYTES, EVENTS_MAX, type Native } from "./native.ts";
 
 const EVENT_WORDS = EVENT_BYTES / 4;
@@ -16,7 +16,7 @@ export class Poller {
 
   constructor(native: Native) {
     this.#native = native;
-    this.descriptor = native.calls.epoll_create1(0);
+    this.descriptor = native.calls.epoll_create1(EPOLL_CLOEXEC);
     if (this.descriptor < 0) throw new Error(`epoll: cannot be created (error ${native.errno()})`);
   }
 

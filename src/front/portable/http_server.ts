@@ -8,6 +8,7 @@ import { HTTP_OFFICE, HTTP_WAIT, type HttpDoor } from "../../tracker/http_door.t
 import type { Tracker } from "../../tracker/tracker.ts";
 import type { FromOffice } from "../../office/messages.ts";
 import { HTTP_REQUEST_BYTES_MAX } from "../../wire/http_request.ts";
+import { decodeProxyHeader, PROXY_INCOMPLETE, PROXY_INVALID } from "../../wire/proxy_protocol.ts";
 import type { HttpLimits } from "../front_start.ts";
 import type { OfficeLink } from "../office_link.ts";
 
@@ -26,7 +27,13 @@ class Connection {
   /** Waiting for the first byte of a request: such a one makes room for others. */
   isIdle = true;
 
-  constructor(readonly socket: Deno.TcpConn) {}
+  /** The client's, which with a proxy is not the socket's. */
+  address: string;
+
+  /** `awaitsProxy`: a header of the PROXY protocol is to come first. */
+  constructor(readonly socket: Deno.TcpConn, public awaitsProxy: boolean) {
+    this.address = socket.remoteAddr.hostname;
+  }
 
   close(): void {
     try {
@@ -56,13 +63,13 @@ export class PortableHttpServer {
   }
 
   /** Accepts on `listener` until it is closed. */
-  async accept(listener: Deno.TcpListener): Promise<void> {
+  async accept(listener: Deno.TcpListener, isForProxies: boolean): Promise<void> {
     for (;;) {
       try {
         const socket = await listener.accept();
         this.#tracker.counters[COUNTER.tcpAccepts]!++;
         if (this.#connections.size >= this.#limits.connectionsMax) this.#makeRoom();
-        void this.#serve(new Connection(socket));
+        void this.#serve(new Connection(socket, isForProxies));
       } catch (error) {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
         this.#tracker.counters[COUNTER.acceptPauses]!++;
@@ -107,7 +114,14 @@ export class PortableHttpServer {
     for (;;) {
       // Others use the door while this one waits: everything of this connection is set anew.
       this.#tracker.beginBatch();
-      setAddressText(this.#tracker.request, socket.remoteAddr.hostname);
+      setAddressText(this.#tracker.request, connection.address);
+      if (connection.awaitsProxy) {
+        const length = this.#takeProxy(connection);
+        if (length === PROXY_INVALID) return false;
+        if (length === PROXY_INCOMPLETE) break;
+        at += length;
+        connection.scanned = 0;
+      }
       http.scanned = at + connection.scanned;
       const outcome = door.answer(input, at, connection.used);
       if (outcome === HTTP_WAIT) {
@@ -125,6 +139,16 @@ export class PortableHttpServer {
     connection.used -= at;
     this.#touch(connection, connection.used === 0);
     return true;
+  }
+
+  // Whose connection it is, in the proxy's words.
+  #takeProxy(connection: Connection): number {
+    const { request } = this.#tracker;
+    const length = decodeProxyHeader(connection.input, 0, connection.used, request);
+    if (length <= 0) return length;
+    connection.address = formatAddress(request.addressBytes.subarray(0, request.family === 4 ? 4 : 16));
+    connection.awaitsProxy = false;
+    return length;
   }
 
   // Has the office answer the request at hand. Resolves to whether the connection stays open.

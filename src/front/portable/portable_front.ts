@@ -5,29 +5,44 @@
 import { HttpDoor } from "../../tracker/http_door.ts";
 import { buildTracker } from "../build_tracker.ts";
 import { HttpReplyWriter } from "../../wire/http_reply.ts";
+import type { LoadedPlugin } from "../../plugin/load.ts";
 import { BindFault, type Front, type FrontSocket, type FrontStart } from "../front_start.ts";
 import { OfficeLink } from "../office_link.ts";
+import { requestLogger } from "../request_logger.ts";
 import { SWEEP_TICK_MS, SweepPace } from "../sweep_pace.ts";
 import { PortableHttpServer } from "./http_server.ts";
 import { serveUdp } from "./udp_socket.ts";
 
+// Taken before a plugin is loaded, when they are gone from the thread's globals (plugin/confine.ts).
+const { listen, listenDatagram } = Deno;
+
 /** Starts a front. Throws a BindFault when an address cannot be had. */
-export function startPortableFront(start: FrontStart, officePort: MessagePort): Front {
-  const { tracker, ids } = buildTracker(start), office = new OfficeLink(officePort);
+export function startPortableFront(
+  start: FrontStart,
+  officePort: MessagePort,
+  plugins: readonly LoadedPlugin[] = [],
+): Front {
+  const { tracker, ids } = buildTracker(start, plugins), office = new OfficeLink(officePort);
   const output = new Uint8Array(HttpReplyWriter.bufferBytes(start.policy.numwantMax));
-  const server = new PortableHttpServer(tracker, new HttpDoor(tracker, output), office, start.http);
+  const door = new HttpDoor(tracker, output), server = new PortableHttpServer(tracker, door, office, start.http);
+  door.onRequest = requestLogger(start.logNetworks, tracker, office);
   const open: Listening[] = [];
   const bound: FrontSocket[] = [];
   const loops: Promise<void>[] = [];
   for (const socket of start.sockets) {
     const listening = bind(socket);
     open.push(listening);
-    loops.push("accept" in listening ? server.accept(listening) : serveUdp(listening, tracker, ids));
+    loops.push(
+      "accept" in listening
+        ? server.accept(listening, socket.proxyProtocol === true)
+        : serveUdp(listening, tracker, ids),
+    );
     bound.push({ ...socket, port: (listening.addr as Deno.NetAddr).port });
   }
   const pace = new SweepPace(tracker, start.index, start.fronts);
   const sweep = setInterval(() => pace.tick(), SWEEP_TICK_MS);
   return {
+    tracker,
     sockets: bound,
     linkOffice: (port) => office.relink(port),
     running: Promise.all(loops).then(() => {}),
@@ -47,8 +62,8 @@ function bind(socket: FrontSocket): Listening {
   const where = { hostname: socket.address, port: socket.port };
   try {
     return socket.protocol === "tcp"
-      ? Deno.listen({ ...where, reusePort: Deno.build.os === "linux" })
-      : Deno.listenDatagram({ ...where, transport: "udp" });
+      ? listen({ ...where, reusePort: Deno.build.os === "linux" })
+      : listenDatagram({ ...where, transport: "udp" });
   } catch (error) {
     throw new BindFault(socket, error instanceof Error ? error.message : String(error));
   }

@@ -1,0 +1,194 @@
+/**
+ * Whitelist and blacklist, as opentracker has them: files of info hashes or folders of .torrent files, read at the start
+ * and on SIGHUP, and FIFOs that add and remove hashes in between. Both lists may be set; the blacklist wins.
+ *
+ * A line of a list is 40 hex digits at its start; the rest says nothing. A list that cannot be read leaves the old one
+ * in its place, and at the start is empty: a whitelist then refuses everything, a blacklist nothing. What came through
+ * the FIFOs is forgotten at the next SIGHUP: the file is to be kept up as well.
+ */
+import type { AccessLists, HostContext, Plugin } from "waggle/plugin";
+
+type Kind = "allow" | "deny";
+
+/** Bytes read at a time: between two reads the thread answers others. */
+const CHUNK_BYTES = 1 << 20;
+/** Bytes of a line with its end, for guessing how many a file has. */
+const LINE_BYTES = 41;
+/** Largest .torrent file that is looked at. */
+const TORRENT_BYTES_MAX = 32 * 1024 * 1024;
+const HASH_LINE = /^[0-9a-fA-F]{40}(?![0-9a-fA-F])/;
+
+const published = new Set<Kind>();
+const fifos: Deno.FsFile[] = [];
+let isStopping = false;
+
+/** The plugin. */
+export default {
+  name: "accesslist",
+  summary: "serves the info hashes of a whitelist, refuses those of a blacklist",
+  settings: {
+    whitelist: {
+      kind: "path",
+      default: null,
+      from: "access.whitelist",
+      explanation: "File of info hashes, or folder of .torrent files, that are served; all others are not.",
+    },
+    blacklist: {
+      kind: "path",
+      default: null,
+      from: "access.blacklist",
+      explanation: "File of info hashes, or folder of .torrent files, that are refused.",
+    },
+    fifo_add: {
+      kind: "path",
+      default: null,
+      fifo: true,
+      from: "access.fifo_add",
+      explanation: "FIFO of hashes to add to the whitelist, or to the blacklist where there is no whitelist.",
+    },
+    fifo_delete: {
+      kind: "path",
+      default: null,
+      fifo: true,
+      from: "access.fifo_delete",
+      explanation: "FIFO of hashes to remove from it.",
+    },
+  },
+
+  async accessList(lists, context) {
+    for (const [kind, key] of [["allow", "whitelist"], ["deny", "blacklist"]] as const) {
+      const path = context.settings.text(key);
+      if (path !== null) await load(kind, key, path, lists, context);
+    }
+  },
+
+  start(context) {
+    const { settings } = context;
+    for (const key of ["fifo_add", "fifo_delete"] as const) {
+      const path = settings.text(key);
+      // Not awaited: a FIFO is read as long as the tracker runs.
+      if (path !== null) void readFifo(key, path, context).catch((error) => context.log(`${key}: ${error.message}`));
+    }
+  },
+
+  async stop() {
+    isStopping = true;
+    // Whoever waits for a line gets one, and sees that it is over.
+    for (const fifo of fifos) await fifo.write(Uint8Array.of(0x0a));
+  },
+} satisfies Plugin;
+
+/** The lists as last handed over, for the FIFOs. */
+let current: AccessLists | undefined;
+
+async function load(kind: Kind, key: string, path: string, lists: AccessLists, context: HostContext): Promise<void> {
+  current = lists;
+  let seen: string;
+  try {
+    const { isDirectory, size } = await Deno.stat(path);
+    seen = isDirectory ? await loadFolder(kind, path, lists) : await loadFile(kind, path, size, lists);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (published.has(kind)) return context.log(`Warning: the ${key} of before stays: ${reason}`);
+    context.log(`Warning: the ${key} is empty: ${reason}`);
+    lists.begin(kind, 0).publish();
+    published.add(kind);
+    return;
+  }
+  published.add(kind);
+  context.log(`${key}: ${seen} in ${path}`);
+}
+
+async function loadFile(kind: Kind, path: string, bytes: number, lists: AccessLists): Promise<string> {
+  const list = lists.begin(kind, bytes / LINE_BYTES), chunk = new Uint8Array(CHUNK_BYTES);
+  using file = await Deno.open(path);
+  for (;;) {
+    const read = await file.read(chunk);
+    if (read === null) break;
+    list.addLines(chunk.subarray(0, read));
+  }
+  list.publish();
+  return `${list.size} info hashes, ${list.badLines} bad lines`;
+}
+
+async function loadFolder(kind: Kind, path: string, lists: AccessLists): Promise<string> {
+  const list = lists.begin(kind, 0);
+  let bad = 0;
+  for await (const { name, isDirectory } of Deno.readDir(path)) {
+    if (isDirectory || !name.endsWith(".torrent")) continue;
+    const hashes = await hashesOf(`${path}/${name}`);
+    if (hashes.length === 0) bad++;
+    for (const hash of hashes) list.add(hash);
+  }
+  list.publish();
+  return `${list.size} info hashes, ${bad} files that are no torrents`;
+}
+
+// The hashes a tracker is asked with: SHA-1 of the info dictionary, and of a v2 torrent SHA-256 cut to 20 bytes.
+async function hashesOf(path: string): Promise<Uint8Array[]> {
+  if ((await Deno.stat(path)).size > TORRENT_BYTES_MAX) return [];
+  const bytes = await Deno.readFile(path), info = findInfo(bytes);
+  if (info === null) return [];
+  const text = new TextDecoder("latin1").decode(info), hashes: Uint8Array[] = [];
+  const digest = async (name: string) => new Uint8Array(await crypto.subtle.digest(name, info)).slice(0, 20);
+  if (text.includes("6:pieces")) hashes.push(await digest("SHA-1"));
+  if (text.includes("12:meta versioni2e")) hashes.push(await digest("SHA-256"));
+  return hashes;
+}
+
+// The bytes of the info dictionary, or null when the file is not bencode with one.
+function findInfo(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+  try {
+    if (bytes[0] !== 0x64) return null;
+    for (let at = 1; bytes[at] !== 0x65;) {
+      const key = skip(bytes, at), value = skip(bytes, key);
+      if (new TextDecoder().decode(bytes.subarray(at, key)) === "4:info") return bytes.slice(key, value);
+      at = value;
+    }
+  } catch {
+    // Cut off or no bencode at all.
+  }
+  return null;
+}
+
+// Where the value at `at` ends. Throws when there is none.
+function skip(bytes: Uint8Array, at: number, depth = 0): number {
+  const type = bytes[at];
+  if (type === undefined || depth > 64) throw new Error("no bencode");
+  if (type === 0x69) return bytes.indexOf(0x65, at) + 1 || raise();
+  if (type === 0x64 || type === 0x6c) {
+    let next = at + 1;
+    while (bytes[next] !== 0x65) next = skip(bytes, next, depth + 1);
+    return next + 1;
+  }
+  const colon = bytes.indexOf(0x3a, at), length = Number(new TextDecoder().decode(bytes.subarray(at, colon)));
+  const end = colon + 1 + length;
+  return colon > at && colon - at < 10 && Number.isInteger(length) && end <= bytes.length ? end : raise();
+}
+
+function raise(): never {
+  throw new Error("no bencode");
+}
+
+async function readFifo(key: "fifo_add" | "fifo_delete", path: string, context: HostContext): Promise<void> {
+  if (!(await Deno.stat(path)).isFifo) return context.log(`${key}: ${path} is not a FIFO and is not read`);
+  const kind = context.settings.text("whitelist") === null ? "deny" : "allow";
+  // Open for writing too, so that it neither waits for a first writer nor ends with the last.
+  const fifo = await Deno.open(path, { read: true, write: true });
+  fifos.push(fifo);
+  const chunk = new Uint8Array(65536), decoder = new TextDecoder("latin1");
+  let rest = "";
+  while (!isStopping) {
+    const read = await fifo.read(chunk);
+    const lines = (rest + decoder.decode(chunk.subarray(0, read ?? 0))).split("\n");
+    // A line that never ends is none.
+    rest = (lines.pop() ?? "").slice(0, 4096);
+    for (const line of lines) {
+      if (!HASH_LINE.test(line)) continue;
+      const hash = Uint8Array.from({ length: 20 }, (_, i) => parseInt(line.slice(i * 2, i * 2 + 2), 16));
+      if (key === "fifo_add") current?.add(kind, hash);
+      else current?.remove(kind, hash);
+    }
+  }
+  fifo.close();
+}

@@ -1,0 +1,54 @@
+/**
+ * The client's address behind a proxy: taken from the header the proxy sets, and only when the request comes from one of
+ * the networks in access.proxy. Of a list, the rightmost address that is not itself such a proxy counts: what stands to
+ * its left can be made up by the client.
+ */
+import type { AddressQuestion, Networks, Plugin } from "waggle/plugin";
+
+/** An address as proxies write it: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1]:80. */
+const ADDRESS = /^(?:(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?|([0-9a-fA-F:]*:[0-9a-fA-F:.]+)|\[([0-9a-fA-F:.]+)\](?::\d+)?)$/;
+/** `for=` of RFC 7239, quoted or not. */
+const FORWARDED_FOR = /(?:^|;)\s*for\s*=\s*"?([^";]*)"?/i;
+
+let proxies: Networks;
+let header = "x-forwarded-for";
+
+/** The plugin. */
+export default {
+  name: "ip_from_proxy",
+  summary: "takes the client's address from the header of a trusted proxy",
+  settings: {
+    proxy: { kind: "networks", from: "access.proxy", explanation: "Proxies whose word is taken." },
+    header: {
+      kind: "choice",
+      choices: ["x-forwarded-for", "forwarded", "cf-connecting-ip", "x-real-ip"],
+      default: "x-forwarded-for",
+      explanation: "The header that the proxy sets.",
+    },
+  },
+
+  prepare({ settings }) {
+    proxies = settings.networks("proxy");
+    header = settings.text("header") ?? header;
+  },
+
+  clientAddress(request: AddressQuestion) {
+    if (!proxies.has(request.address)) return undefined;
+    const hops = request.header(header)?.split(",") ?? [];
+    let found: string | undefined;
+    for (let i = hops.length - 1; i >= 0; i--) {
+      const address = parseHop(hops[i].trim());
+      // Not an address ("unknown", "_hidden"): what stands left of it is nobody's word.
+      if (address === undefined) break;
+      found = address;
+      if (!proxies.hasText(address)) break;
+    }
+    return found;
+  },
+} satisfies Plugin;
+
+function parseHop(hop: string): string | undefined {
+  const text = header === "forwarded" ? FORWARDED_FOR.exec(hop)?.[1].trim() ?? "" : hop;
+  const [, four, six, bracketed] = ADDRESS.exec(text) ?? [];
+  return four ?? six ?? bracketed;
+}

@@ -1,0 +1,26 @@
+/**
+ * The client's address from the `ip` parameter of its announce: for seeders that share the tracker's own network and
+ * know their address outside. Believed from the listed networks only; anyone else could put anyone into a swarm.
+ */
+import type { Networks, Plugin } from "waggle/plugin";
+
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$/;
+
+let trusted: Networks;
+
+/** The plugin. */
+export default {
+  name: "ip_from_query",
+  summary: "takes the client's address from ip= in its announce, from listed networks",
+  settings: { from: { kind: "networks", explanation: "Networks whose clients may name their address." } },
+
+  prepare({ settings }) {
+    trusted = settings.networks("from");
+  },
+
+  clientAddress(request) {
+    if (!trusted.has(request.address)) return undefined;
+    const ip = request.parameter("ip");
+    return ip !== undefined && ADDRESS.test(ip) ? ip : undefined;
+  },
+} satisfies Plugin;

@@ -1,0 +1,63 @@
+/** The tracker's figures as one JSON object: `/stats?mode=json`. Names are those of src/stats/counters.ts. */
+import type { Plugin, StatsSnapshot } from "../src/plugin/api.ts";
+
+export default {
+  name: "stats_json",
+  summary: "figures as JSON: /stats?mode=json",
+  stats: {
+    json: (snapshot) =>
+      new Response(`${JSON.stringify(figures(snapshot), null, 2)}\n`, {
+        headers: { "content-type": "application/json" },
+      }),
+  },
+} satisfies Plugin;
+
+function figures(s: StatsSnapshot): unknown {
+  return {
+    version: s.version,
+    trackerId: s.trackerId,
+    uptimeSeconds: s.uptimeSeconds,
+    torrents: s.torrents,
+    peers: s.peers,
+    seeders: s.seeders,
+    leechers: s.leechers,
+    ipv4: { seeders: s.seeders4, leechers: s.leechers4 },
+    ipv6: { seeders: s.seeders6, leechers: s.leechers6 },
+    completed: s.completed,
+    memory: { bytesUsed: s.bytesUsed, bytesMax: s.bytesMax },
+    stalls: s.stalls,
+    http: {
+      connections: s.count("tcpAccepts"),
+      announces: s.count("tcpAnnounces"),
+      announcesIpv6: s.count("tcpAnnounces6"),
+      scrapes: s.count("tcpScrapes"),
+      scrapesIpv6: s.count("tcpScrapes6"),
+      timeouts: s.count("tcpTimeouts"),
+      evictions: s.count("tcpEvictions"),
+      acceptPauses: s.count("acceptPauses"),
+      pages: s.count("officeRequests"),
+      pagesRefused: s.count("officeRefused"),
+      errors: s.counts("httpErrors"),
+    },
+    udp: {
+      packets: s.count("udpPackets"),
+      connects: s.count("udpConnects"),
+      announces: s.count("udpAnnounces"),
+      announcesIpv6: s.count("udpAnnounces6"),
+      scrapes: s.count("udpScrapes"),
+      scrapesIpv6: s.count("udpScrapes6"),
+      badConnectionIds: s.count("udpMismatches"),
+      notAnswered: s.count("udpDrops"),
+      sendErrors: s.count("udpSendErrors"),
+      kernelDrops: s.count("udpKernelDrops"),
+    },
+    fullScrapes: { count: s.count("fullScrapes"), bytes: s.count("fullScrapeBytes") },
+    livesyncPeers: s.count("livesyncPeers"),
+    notStored: s.count("notStored"),
+    faults: s.count("faults"),
+    restarts: s.count("restarts"),
+    refusals: Object.fromEntries(
+      s.counts("refusals").map((count, i) => [s.refusalTexts[i], count] as const).filter(([text]) => text !== ""),
+    ),
+  };
+}

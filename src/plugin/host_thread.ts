@@ -1,0 +1,123 @@
+/**
+ * The thread a plugin's slow slots run in, or one that looks at plugins to say what they are. Started by host.ts, which
+ * watches it: a message has to be answered within the time it allows.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { ListWriter } from "../access/list_writer.ts";
+import { TellReader, type Told } from "../stats/tell_ring.ts";
+import type { AccessLists, Announced, HostContext } from "./api.ts";
+import { confine } from "./confine.ts";
+import { PLUGIN_COUNTER, pluginRow } from "./counters.ts";
+import type { FromHost, HostJob, HostStart, ToHost } from "./host_messages.ts";
+import { describePlugin, enter, type LoadedPlugin, loadPlugins, toFault } from "./load.ts";
+import { PluginFault, type PluginManifest } from "./plugin_set.ts";
+
+/** How often what was announced is told. */
+const TELL_MS = 100;
+/** Most announces told at once. */
+const TELL_MAX = 4096;
+/** Events by their number in BEP 15, and BEP 21's. */
+const EVENTS = ["", "completed", "started", "stopped", "paused"] as const;
+
+const start = workerData as HostStart;
+const port = parentPort!;
+const post = (message: FromHost) => port.postMessage(message);
+
+// Deno ends a thread that loops only if it holds a lock; see docs/adr. Its own types do not know of locks.
+const { locks } = navigator as unknown as { locks: { request(name: string, hold: () => Promise<never>): void } };
+locks.request(`plugin ${crypto.randomUUID()}`, () => new Promise(() => {}));
+
+let isBusy = false;
+let stopPlugin: () => Promise<void> = () => Promise.resolve();
+let reloadPlugin: () => Promise<void> = () => Promise.resolve();
+
+port.on("message", async (message: ToHost) => {
+  switch (message.type) {
+    case "ping":
+      return post({ type: "pong" });
+    case "reload":
+      return await reloadPlugin();
+    case "stop":
+      await stopPlugin();
+      return post({ type: "stopped" });
+  }
+});
+
+const { job, modules } = start;
+confine(true);
+try {
+  if (job.kind === "describe") await describe(job);
+  else await run(job);
+} catch (error) {
+  post({ type: "fault", sentence: error instanceof PluginFault ? error.message : `plugins: ${error}` });
+}
+
+async function describe({ candidates }: HostJob & { kind: "describe" }): Promise<void> {
+  await enter(modules, candidates, true);
+  const manifests: PluginManifest[] = [];
+  for (const candidate of candidates) {
+    // So that it is known which one never came back.
+    post({ type: "log", line: candidate.file });
+    manifests.push(await describePlugin(candidate));
+  }
+  post({ type: "described", manifests });
+}
+
+async function run(job: HostJob & { kind: "run" }): Promise<void> {
+  const { spec } = job, readers = job.rings.map((ring) => new TellReader(ring));
+  const row = pluginRow(job.counters, job.thread, spec.index);
+  const [loaded] = await loadPlugins({ modules, plugins: [spec] }, true) as [LoadedPlugin];
+  const { plugin } = loaded;
+  const context: HostContext = {
+    ...loaded.context,
+    get announcesLost() {
+      return readers.reduce((sum, { lost }) => sum + lost, 0);
+    },
+    log: (line) => post({ type: "log", line: String(line) }),
+  };
+  const lists = new ListWriter(job.listKey, (list, memory) => post({ type: "published", list, memory })) as AccessLists;
+  const inSlot = async (slot: string, call: () => unknown) => {
+    try {
+      await call();
+    } catch (error) {
+      row[PLUGIN_COUNTER.faults]!++;
+      throw toFault(spec, error, slot);
+    }
+  };
+  stopPlugin = async () => {
+    clearInterval(timer);
+    await inSlot("stop", () => plugin.stop?.(context)).catch(report);
+  };
+  reloadPlugin = async () => {
+    try {
+      await inSlot("accessList", () => plugin.accessList?.(lists, context));
+      await inSlot("reload", () => plugin.reload?.(context));
+      post({ type: "reloaded", fault: null });
+    } catch (error) {
+      post({ type: "reloaded", fault: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  await inSlot("accessList", () => plugin.accessList?.(lists, context));
+  await inSlot("start", () => plugin.start?.(context));
+  const timer = plugin.afterAnnounce === undefined ? undefined : setInterval(async () => {
+    // A slot that waits is not called again meanwhile: what comes stays in the ring as long as it can.
+    if (isBusy) return;
+    isBusy = true;
+    const told: Told[] = [];
+    for (const reader of readers) reader.drain(told, TELL_MAX);
+    row[PLUGIN_COUNTER.lost] = context.announcesLost;
+    if (told.length > 0) {
+      await inSlot("afterAnnounce", () => plugin.afterAnnounce!(told.map(toAnnounced), context)).catch(report);
+    }
+    isBusy = false;
+  }, TELL_MS);
+  post({ type: "started" });
+}
+
+function report(error: unknown): void {
+  post({ type: "log", line: error instanceof Error ? error.message : String(error) });
+}
+
+function toAnnounced({ isUdp, event, ...told }: Told): Announced {
+  return { ...told, protocol: isUdp ? "udp" : "http", event: EVENTS[event] ?? "" };
+}

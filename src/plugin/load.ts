@@ -1,0 +1,136 @@
+/**
+ * Loads plugins in a thread: imports the module, checks that its default export is a `Plugin`, and says where it is at
+ * fault when it is not.
+ */
+import { SHIPPED } from "../../plugins/mod.ts";
+import type { Plugin, PluginContext } from "./api.ts";
+import { lockModules, offerModules } from "./modules.ts";
+import {
+  type PluginCandidate,
+  PluginFault,
+  type PluginManifest,
+  type PluginModules,
+  type PluginSet,
+  type PluginSpec,
+  SLOTS,
+} from "./plugin_set.ts";
+import { openSettings } from "./settings.ts";
+
+/** A plugin ready for its slots. */
+export interface LoadedPlugin {
+  readonly spec: PluginSpec;
+  readonly plugin: Plugin;
+  readonly context: PluginContext;
+}
+
+/** Members that are no slots. */
+const MEMBERS = ["name", "summary", "settings", "permissions", "prepare"];
+const NAME = /^[a-z][a-z0-9_]{0,31}$/;
+
+/** Loads and prepares every plugin of `set`. Throws a PluginFault. */
+export async function loadPlugins(set: PluginSet, isHost = false): Promise<LoadedPlugin[]> {
+  await enter(set.modules, set.plugins, isHost);
+  const loaded: LoadedPlugin[] = [];
+  for (const spec of set.plugins) {
+    const plugin = await importPlugin(spec), context = { settings: openSettings(spec.values) };
+    try {
+      plugin.prepare?.(context);
+    } catch (error) {
+      throw toFault(spec, error, "prepare");
+    }
+    loaded.push({ spec, plugin, context });
+  }
+  return loaded;
+}
+
+/**
+ * Makes this thread one that runs plugins: shipped ones are imported first, as the tracker's own modules they are; then
+ * nothing can be imported any more but `modules`. To be called before describePlugin().
+ */
+export async function enter(
+  modules: PluginModules,
+  plugins: readonly PluginCandidate[],
+  isHost: boolean,
+): Promise<void> {
+  await preload(plugins);
+  offerModules(modules, isHost);
+  lockModules();
+}
+
+/** Imports the shipped ones among `plugins`, as the parts of the program they are. */
+export async function preload(plugins: readonly PluginCandidate[]): Promise<void> {
+  for (const plugin of plugins) {
+    const entry = plugin.origin === "shipped" ? SHIPPED.find(({ name }) => name === plugin.url) : undefined;
+    if (entry !== undefined && !shipped.has(entry.name)) shipped.set(entry.name, (await entry.load()).default);
+  }
+}
+
+/** Shipped plugins of this thread, by name. */
+const shipped = new Map<string, Plugin>();
+
+/** Imports one plugin and says what it is. Throws a PluginFault. */
+export async function describePlugin(candidate: PluginCandidate): Promise<PluginManifest> {
+  const plugin = await importPlugin(candidate);
+  return {
+    ...candidate,
+    summary: plugin.summary ?? "",
+    slots: SLOTS.filter((slot) => plugin[slot] !== undefined),
+    settings: plugin.settings ?? {},
+    permissions: plugin.permissions ?? {},
+    modes: Object.keys(plugin.stats ?? {}),
+    paths: Object.keys(plugin.routes ?? {}).map((path) => pathOf(plugin.name, path)),
+  };
+}
+
+/** The path of a plugin's page: `top` is /plugin/NAME/top, and `/metrics` itself. */
+export function pathOf(name: string, path: string): string {
+  return path.startsWith("/") ? path : `/plugin/${name}/${path}`;
+}
+
+/** A fault with file and line, from what a plugin threw in `slot`. */
+export function toFault(candidate: PluginCandidate, error: unknown, slot?: string): PluginFault {
+  if (error instanceof PluginFault) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? `${error.stack ?? ""}\n${message}` : message;
+  const at = stack.indexOf(candidate.url);
+  const line = at < 0 ? undefined : /^(?:\?v=\d+)?:(\d+)/.exec(stack.slice(at + candidate.url.length))?.[1];
+  const where = line === undefined ? candidate.file : `${candidate.file}:${line}`;
+  // Deno adds where an import stands, which is said already.
+  const why = message.replace(/^(?:TypeError: )?(?:Error: )?/, "").replace(/ at file:\/\/\S+$/, "");
+  return new PluginFault(where, slot === undefined ? why : `${slot}: ${why}`);
+}
+
+async function importPlugin(candidate: PluginCandidate): Promise<Plugin> {
+  let found: unknown;
+  try {
+    found = candidate.origin === "shipped" ? shipped.get(candidate.url) : (await import(candidate.url)).default;
+  } catch (error) {
+    throw toFault(candidate, error);
+  }
+  const why = refuseShape(found, candidate.name);
+  if (why !== null) throw new PluginFault(candidate.file, why);
+  return found as Plugin;
+}
+
+/** Why `found` is not the plugin `name`, or null. */
+function refuseShape(found: unknown, name: string): string | null {
+  if (typeof found !== "object" || found === null) return "has no default export that is an object";
+  const plugin = found as Record<string, unknown>;
+  if (typeof plugin.name !== "string" || !NAME.test(plugin.name)) {
+    return "its name must be lower case letters, digits and _, a letter first, at most 32";
+  }
+  if (plugin.name !== name) return `its name must be that of its file, ${name}, and is ${plugin.name}`;
+  for (const [key, value] of Object.entries(plugin)) {
+    if (value === undefined) continue;
+    if (MEMBERS.includes(key)) continue;
+    if (!SLOTS.includes(key as never)) return `${key} is not a slot; there are prepare, ${SLOTS.join(", ")}`;
+    if (key !== "stats" && key !== "routes") {
+      if (typeof value !== "function") return `${key} must be a function`;
+      continue;
+    }
+    if (typeof value !== "object" || value === null) return `${key} must be an object of functions`;
+    const odd = Object.entries(value).find(([, entry]) => typeof entry !== "function");
+    if (odd !== undefined) return `${key}.${odd[0]} must be a function`;
+  }
+  return null;
+}

@@ -1,0 +1,76 @@
+/**
+ * What code of plugins may import: the texts that were handed over, and a few modules of the runtime that reach nothing
+ * by themselves. Deno does not check `import()` in an executable, so a resolve hook does; once a thread is locked, its
+ * own code can import nothing new either, which leaves `eval` nothing to borrow.
+ */
+import { registerHooks } from "node:module";
+import type { PluginModules } from "./plugin_set.ts";
+
+/** Modules of the runtime that any plugin may import. */
+const NODE_MODULES = ["assert", "assert/strict", "buffer", "crypto", "events", "path", "querystring", "string_decoder"]
+  .concat(["url", "util", "zlib", "stream", "stream/promises", "timers/promises"]);
+/** And those of its host alone, where Deno checks each use against what was granted. */
+const NODE_MODULES_HOST = ["fs", "fs/promises", "net", "dns", "dns/promises", "http", "https", "tls"];
+/** Name of the types, for those who import them without `type`. */
+const API_NAME = "waggle/plugin", API_URL = "waggle:plugin";
+
+interface Resolution {
+  url: string;
+  format?: string | null;
+  shortCircuit?: boolean;
+}
+
+let isHooked = false;
+let isLocked = false;
+let allowsHost = false;
+let version = 0;
+let texts: PluginModules = new Map();
+
+/** Makes `modules` importable in this thread, in the place of those of before. */
+export function offerModules(modules: PluginModules, isHost: boolean): void {
+  texts = modules;
+  allowsHost = isHost;
+  version++;
+  if (isHooked) return;
+  isHooked = true;
+  registerHooks({
+    resolve: (specifier: string, context: { parentURL?: string | undefined }, next) =>
+      isPlugin(specifier) || isPlugin(context.parentURL ?? "")
+        ? resolvePlugin(specifier, context.parentURL)
+        : isLocked
+        ? refuse(specifier)
+        : next(specifier, context as never),
+    load: (url: string, context: unknown, next) => {
+      const source = url === API_URL ? "export {};" : texts.get(url.replace(/\?v=\d+$/, ""));
+      return source === undefined ? next(url, context as never) : { source, format: "module", shortCircuit: true };
+    },
+  });
+}
+
+/** From now on this thread imports nothing but modules of plugins. */
+export function lockModules(): void {
+  isLocked = true;
+}
+
+// Modules of the runtime that were loaded for the tracker itself are none of a plugin's.
+function isPlugin(url: string): boolean {
+  return texts.has(url.replace(/\?v=\d+$/, ""));
+}
+
+function resolvePlugin(specifier: string, parent: string | undefined): Resolution {
+  if (specifier === API_NAME) return { url: API_URL, format: "module", shortCircuit: true };
+  if (specifier.startsWith("node:")) {
+    const name = specifier.slice(5);
+    if (!NODE_MODULES.includes(name) && !(allowsHost && NODE_MODULES_HOST.includes(name))) return refuse(specifier);
+    return { url: specifier, format: "builtin", shortCircuit: true };
+  }
+  const url = URL.canParse(specifier, parent) ? new URL(specifier, parent).href : "";
+  if (!isPlugin(url)) return refuse(specifier);
+  return { url: `${url.replace(/\?v=\d+$/, "")}?v=${version}`, format: "module", shortCircuit: true };
+}
+
+function refuse(specifier: string): never {
+  throw new Error(
+    `a plugin may import files of the plugins folder and some of node:, and not ${JSON.stringify(specifier)}`,
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * What stands between a decoded request and the store when the operator has set rules: access lists and the hot slots of
+ * plugins. A front without rules has no gate. It fails closed: a slot that throws refuses its request.
+ */
+import { setAddressText } from "../bittorrent/address.ts";
+import { type AnnounceReply, EVENT_STOPPED } from "../bittorrent/announce.ts";
+import { NOT_AUTHORIZED, NOT_REFUSED, PLUGIN_FAILED, PLUGIN_REFUSED } from "../bittorrent/refusal.ts";
+import { AccessSets } from "../access/access_sets.ts";
+import type { AnnounceShape, Plugin } from "../plugin/api.ts";
+import { PLUGIN_COUNTER, SLOW_MS } from "../plugin/counters.ts";
+import type { TellWriter } from "../stats/tell_ring.ts";
+import type { HttpRequest } from "../wire/http_request.ts";
+import { Question, ScrapeView } from "./question.ts";
+import type { Tracker } from "./tracker.ts";
+
+/** Longest text of a plugin's refusal that is passed on: what fits a UDP packet beside everything else. */
+const REFUSAL_CHARS_MAX = 200;
+/** Bounds of an interval that a plugin may set. */
+const INTERVAL_SECONDS_MIN = 1, INTERVAL_SECONDS_MAX = 604_800;
+
+/** A plugin with slots for a front, and its row of counters there. */
+export interface GatePlugin {
+  readonly plugin: Plugin;
+  readonly row: Float64Array;
+}
+
+/** What a gate does with a hash that no list allows. */
+export type Unknown = "refuse" | "empty";
+
+/** The rules of one front. */
+export class Gate {
+  readonly access = new AccessSets();
+  unknown: Unknown = "refuse";
+  /** Told of every announce that was answered. */
+  ring: TellWriter | undefined;
+  /** After PLUGIN_REFUSED: what the client is told. Printable ASCII. */
+  refusalText = "";
+  /** After an announce that is answered: when the client shall come back. */
+  intervalSeconds = 0;
+  readonly question: Question;
+  readonly #scrape: ScrapeView;
+  readonly #tracker: Tracker;
+  readonly #now: () => number;
+  readonly #shape: AnnounceShape = { intervalSeconds: 0, numwant: 0 };
+  #address: readonly GatePlugin[] = [];
+  #admitAnnounce: readonly GatePlugin[] = [];
+  #admitScrape: readonly GatePlugin[] = [];
+  #shapers: readonly GatePlugin[] = [];
+
+  /** `now`: milliseconds on the monotonic clock. */
+  constructor(tracker: Tracker, now: () => number) {
+    this.#tracker = tracker;
+    this.#now = now;
+    this.question = new Question(tracker.request);
+    this.#scrape = new ScrapeView(this.question, tracker.scrapeRequest);
+  }
+
+  /** Takes new plugins in the place of the old. */
+  swap(plugins: readonly GatePlugin[]): void {
+    this.#address = plugins.filter(({ plugin }) => plugin.clientAddress !== undefined);
+    this.#admitAnnounce = plugins.filter(({ plugin }) => plugin.admitAnnounce !== undefined);
+    this.#admitScrape = plugins.filter(({ plugin }) => plugin.admitScrape !== undefined);
+    this.#shapers = plugins.filter(({ plugin }) => plugin.shapeAnnounce !== undefined);
+  }
+
+  /** Sets the client's address of an HTTP request. False when a plugin failed: the request must not go on. */
+  findAddress(bytes: Uint8Array, http: HttpRequest): boolean {
+    this.question.takeHttp(bytes, http);
+    for (let i = 0; i < this.#address.length; i++) {
+      const { plugin, row } = this.#address[i], begunMs = this.#now();
+      try {
+        const text = plugin.clientAddress!(this.question);
+        this.#countTime(row, begunMs);
+        if (text === undefined) continue;
+        if (setAddressText(this.#tracker.request, text)) return true;
+        throw new Error("clientAddress must return the text of an IP address");
+      } catch (error) {
+        countFault(plugin.name, "clientAddress", row, error);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Carries out the announce of the question at hand, or returns why not. */
+  announce(reply: AnnounceReply, peersMax: number): number {
+    const tracker = this.#tracker, { request, policy } = tracker;
+    this.intervalSeconds = policy.nextInterval();
+    if (request.event !== EVENT_STOPPED) {
+      if (this.access.denies(request.infoHash)) return NOT_AUTHORIZED;
+      if (this.access.misses(request.infoHash)) return this.#answerUnknown(reply);
+      const refusal = this.#admit();
+      if (refusal !== NOT_REFUSED) return refusal;
+    }
+    if (this.#shapers.length > 0) this.#shapeAnnounce();
+    tracker.announce(reply, peersMax);
+    this.ring?.tell(request, this.question.protocol === "udp", tracker.second);
+    return NOT_REFUSED;
+  }
+
+  /** Whether the scrape of the question at hand may be answered: NOT_REFUSED, or why not. */
+  scrape(): number {
+    for (let i = 0; i < this.#admitScrape.length; i++) {
+      const { plugin, row } = this.#admitScrape[i], begunMs = this.#now();
+      try {
+        const text = plugin.admitScrape!(this.#scrape);
+        this.#countTime(row, begunMs);
+        if (text !== undefined) return this.#refuse(row, text);
+      } catch (error) {
+        countFault(plugin.name, "admitScrape", row, error);
+        return PLUGIN_FAILED;
+      }
+    }
+    return NOT_REFUSED;
+  }
+
+  #admit(): number {
+    for (let i = 0; i < this.#admitAnnounce.length; i++) {
+      const { plugin, row } = this.#admitAnnounce[i], begunMs = this.#now();
+      try {
+        const text = plugin.admitAnnounce!(this.question);
+        this.#countTime(row, begunMs);
+        if (text !== undefined) return this.#refuse(row, text);
+      } catch (error) {
+        countFault(plugin.name, "admitAnnounce", row, error);
+        return PLUGIN_FAILED;
+      }
+    }
+    return NOT_REFUSED;
+  }
+
+  #shapeAnnounce(): void {
+    const { request, policy } = this.#tracker, shape = this.#shape;
+    shape.intervalSeconds = this.intervalSeconds;
+    shape.numwant = policy.peersFor(request.numwant);
+    for (let i = 0; i < this.#shapers.length; i++) {
+      const { plugin, row } = this.#shapers[i], begunMs = this.#now();
+      const { intervalSeconds, numwant } = shape;
+      try {
+        plugin.shapeAnnounce!(this.question, shape);
+        this.#countTime(row, begunMs);
+        if (!Number.isFinite(shape.intervalSeconds) || !Number.isFinite(shape.numwant)) {
+          throw new Error("shapeAnnounce must set numbers");
+        }
+      } catch (error) {
+        countFault(plugin.name, "shapeAnnounce", row, error);
+        shape.intervalSeconds = intervalSeconds;
+        shape.numwant = numwant;
+      }
+    }
+    const seconds = Math.floor(shape.intervalSeconds);
+    this.intervalSeconds = Math.max(INTERVAL_SECONDS_MIN, Math.min(INTERVAL_SECONDS_MAX, seconds));
+    request.numwant = Math.max(0, Math.floor(shape.numwant));
+  }
+
+  // A swarm that nobody is in, and that the asker does not enter.
+  #answerUnknown(reply: AnnounceReply): number {
+    if (this.unknown === "refuse") return NOT_AUTHORIZED;
+    reply.seeders =
+      reply.leechers =
+      reply.completed =
+      reply.peers4 =
+      reply.peers6 =
+        0;
+    return NOT_REFUSED;
+  }
+
+  #refuse(row: Float64Array, text: unknown): number {
+    row[PLUGIN_COUNTER.refused]++;
+    this.refusalText = String(text).slice(0, REFUSAL_CHARS_MAX).replace(/[^\x20-\x7e]/g, "?");
+    return PLUGIN_REFUSED;
+  }
+
+  #countTime(row: Float64Array, begunMs: number): void {
+    const ms = this.#now() - begunMs;
+    if (ms < SLOW_MS) return;
+    row[PLUGIN_COUNTER.slow]++;
+    if (ms > row[PLUGIN_COUNTER.slowestMs]) row[PLUGIN_COUNTER.slowestMs] = ms;
+  }
+}
+
+// Logged when their number doubles: a slot that always throws must not fill the disk.
+function countFault(name: string, slot: string, row: Float64Array, error: unknown): void {
+  const faults = ++row[PLUGIN_COUNTER.faults];
+  if (Number.isInteger(Math.log2(faults))) console.error(`plugin ${name}: ${slot} failed (${faults} so far)`, error);
+}

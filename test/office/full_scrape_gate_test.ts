@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { NetworkSet } from "../../src/access/networks.ts";
+import { FullScrapeGate } from "../../src/office/full_scrape_gate.ts";
+
+const NOBODY = new NetworkSet([]);
+const SOMEBODY = new NetworkSet([{ address: "192.0.2.0", bits: 24 }]);
+
+Deno.test("an address waits between two full scrapes, and a refusal does not lengthen the wait", () => {
+  const gate = new FullScrapeGate({ isOn: true, seconds: 300, networks: NOBODY });
+  const ask = (address: string, second: number) => {
+    const answer = gate.ask(address, second, true);
+    if (answer === "granted") gate.end();
+    return answer;
+  };
+  assert.equal(ask("192.0.2.1", 0), "granted");
+  assert.equal(ask("192.0.2.1", 299), "not modest");
+  assert.equal(ask("192.0.2.2", 299), "granted");
+  assert.equal(ask("192.0.2.1", 300), "granted");
+  assert.equal(gate.ask("192.0.2.1", 301, false), "granted");
+});
+
+Deno.test("full scrapes are off, for some, or for all", () => {
+  assert.equal(new FullScrapeGate({ isOn: false, seconds: 0, networks: NOBODY }).ask("192.0.2.1", 0, true), "off");
+  const gate = new FullScrapeGate({ isOn: true, seconds: 300, networks: SOMEBODY });
+  assert.equal(gate.ask("198.51.100.1", 0, true), "denied");
+  assert.equal(gate.ask("198.51.100.1", 0, false), "denied");
+  assert.equal(gate.ask("192.0.2.1", 0, true), "granted");
+  assert.equal(gate.ask("192.0.2.1", 1, true), "granted");
+});
+
+Deno.test("only so many full scrapes run at once", () => {
+  const gate = new FullScrapeGate({ isOn: true, seconds: 0, networks: NOBODY });
+  for (let i = 0; i < 4; i++) assert.equal(gate.ask("192.0.2.1", 0, true), "granted");
+  assert.equal(gate.ask("192.0.2.1", 0, true), "busy");
+  gate.end();
+  assert.equal(gate.ask("192.0.2.1", 0, true), "granted");
+});
