@@ -45,6 +45,7 @@ function newRun(path: string): { start: KeeperStart; store: SwarmStore } {
     keepDays: 90,
     passSeconds: 3600,
     repair: false,
+    takesOver: false,
     load: true,
     connectionId: new SharedArrayBuffer(CONNECTION_ID_WORDS * 4),
   };

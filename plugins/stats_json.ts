@@ -1,6 +1,7 @@
 /** The tracker's figures as one JSON object: `/stats?mode=json`. Names are those of src/stats/counters.ts. */
-import type { Plugin, StatsSnapshot } from "../src/plugin/api.ts";
+import type { Plugin, StatsSnapshot } from "waggle/plugin";
 
+/** The plugin. */
 export default {
   name: "stats_json",
   summary: "figures as JSON: /stats?mode=json",

@@ -3,7 +3,7 @@
  * them by line; and its full scrape. Where the original's figure is broken, the figure works here and the text stays.
  * Source: opentracker's ot_stats.c and ot_fullscrape.c, as observed; docs/opentracker.md lists what differs.
  */
-import type { Plugin, StatsSnapshot } from "../src/plugin/api.ts";
+import type { Plugin, StatsSnapshot } from "waggle/plugin";
 import { addressBlocks, networkBlock } from "./stats/networks_text.ts";
 import { topTorrents } from "./stats/top_torrents.ts";
 import { encodeTorrents, isTpbsFormat, type TorrentFormat } from "./stats/torrent_formats.ts";
@@ -32,6 +32,7 @@ const HERR_ROWS = [
   ["500 SRV", 8],
 ] as const;
 
+/** The plugin. */
 export default {
   name: "stats_opentracker",
   summary: "opentracker's statistics and full scrape, in its text",

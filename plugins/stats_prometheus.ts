@@ -2,7 +2,7 @@
  * The tracker's figures for Prometheus: `/metrics`, in its text format 0.0.4. Only clients in access.stats get them.
  * Peers per torrent are counted by a walk over the store, once a minute at most.
  */
-import type { Plugin, StatsSnapshot } from "../src/plugin/api.ts";
+import type { Plugin, StatsSnapshot } from "waggle/plugin";
 
 /** Upper ends of the buckets of peers per torrent. */
 const PEERS_BUCKETS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000, 50000];
@@ -21,6 +21,7 @@ const HTTP_ERRORS = [
   "internal",
 ];
 
+/** The plugin. */
 export default {
   name: "stats_prometheus",
   summary: "figures for Prometheus: /metrics",
@@ -152,6 +153,7 @@ function writeHealth(page: MetricsPage, s: StatsSnapshot): void {
   ]);
   page.counter("livesync_peers", "Peers received from other trackers.", [[{}, s.count("livesyncPeers")]]);
   page.counter("faults", "Mistakes of the tracker itself.", [[{}, s.count("faults")]]);
+  page.counter("state_faults", "Passes that could not be written to the state file.", [[{}, s.count("stateFaults")]]);
   page.counter("restarts", "Parts that failed and were started again.", [[{}, s.count("restarts")]]);
 }
 

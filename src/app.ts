@@ -7,7 +7,7 @@ import type { Settings } from "./config/schema.ts";
 import { storeOwner } from "./front/build_tracker.ts";
 import { BindFault, describeSocket, type FrontSocket, type FrontStart, hostPort } from "./front/front_start.ts";
 import { bindLinuxSockets, raiseFileLimit } from "./front/linux/bind.ts";
-import { KernelDrops } from "./front/linux/kernel_drops.ts";
+import { watchKernelDrops } from "./front/linux/kernel_drops.ts";
 import { defaultFronts, defaultMemoryMebibytes, hasIpv6, refuseLinuxFronts } from "./machine.ts";
 import { createConnectionId, createKeeper } from "./keeper_part.ts";
 import type { FrontRules } from "./front/rules.ts";
@@ -18,16 +18,17 @@ import { PluginParts } from "./plugin_parts.ts";
 import { Clock, CLOCK_TICK_MS, createClock } from "./stats/clock.ts";
 import { COUNTER, counterRow, createCounters } from "./stats/counters.ts";
 import { createNetworkCounts } from "./stats/network_counts.ts";
+import { takeInheritedSockets } from "./front/linux/successor.ts";
+import { Succession } from "./succession.ts";
 import { restoreStateDump } from "./persist/statedump_loader.ts";
 import { createArena, releaseLocksOf } from "./swarm/arena.ts";
+import { untilSignalled } from "./signals.ts";
 import { VERSION_LINE } from "./version.ts";
 
 /** Exit code of a tracker that cannot run, as opentracker's. */
 const EXIT_CANNOT_RUN = 111;
 /** The port of BitTorrent trackers when none is named. */
 const PORT_DEFAULT = 6969;
-/** How often the kernel is asked what it dropped. */
-const DROPS_TICK_MS = 2000;
 
 /** Runs the tracker until it is told to stop. Returns the exit code. */
 export async function serve(config: Config): Promise<number> {
@@ -38,13 +39,13 @@ export async function serve(config: Config): Promise<number> {
   }
   warnOfRoot();
   const app = new App(config);
-  const refusal = await app.start();
+  const stopped = untilSignalled(() => app.reload(), () => app.handOver()), refusal = await app.start();
   if (refusal !== null) {
     console.error(refusal);
     await app.stop();
     return EXIT_CANNOT_RUN;
   }
-  await untilSignalled(() => app.reload());
+  await stopped;
   await app.stop();
   return 0;
 }
@@ -67,13 +68,18 @@ export class App {
   readonly #plugins: PluginParts;
   /** By front: told when it has taken new rules, with what is wrong with them. */
   readonly #rulesTaken: (() => void)[] = [];
+  /** By front: rules sent and not yet taken. */
+  readonly #rulesSent: number[] = [];
   #reload: Promise<void> = Promise.resolve();
   #office: PartThread | undefined;
   #keeper: PartThread | undefined;
   #sockets: readonly FrontSocket[] = [];
+  /** Of the process before this one, and of all fronts of this one: Linux only. */
+  readonly #inherited = takeInheritedSockets();
+  #bound: readonly FrontSocket[] = [];
+  #succession: Succession | undefined;
   #clockTimer: ReturnType<typeof setInterval> | undefined;
-  #drops: KernelDrops | undefined;
-  #dropsTimer: ReturnType<typeof setInterval> | undefined;
+  #unwatchDrops: (() => void) | undefined;
 
   constructor(config: Config) {
     const { settings, listeners } = config;
@@ -107,7 +113,8 @@ export class App {
     const refusal = await this.#plugins.start();
     if (refusal !== null) return refusal;
     const office = this.#office = this.#officeThread();
-    const officeStarted = office.start();
+    const paged = await office.start();
+    if (typeof paged === "string") return paged;
     // Loads the store: nobody is answered before.
     this.#keeper = this.#keeperThread();
     const kept = await this.#keeper?.start();
@@ -118,13 +125,14 @@ export class App {
     if (this.#kind === "linux") {
       raiseFileLimit();
       try {
-        perFront = bindLinuxSockets(sockets, this.#fronts);
+        perFront = bindLinuxSockets(sockets, this.#fronts, this.#inherited);
+        this.#bound = perFront.flat();
       } catch (error) {
         if (error instanceof BindFault) return error.message;
         throw error;
       }
       sockets = perFront[0]!;
-      this.#watchDrops(perFront.flat());
+      this.#unwatchDrops = watchKernelDrops(perFront.flat(), counterRow(this.#counters, this.#fronts + 1));
     }
     for (let index = 0; index < this.#fronts; index++) {
       const own = perFront[index] ?? portableShare(sockets, index);
@@ -135,7 +143,7 @@ export class App {
       // The first front's ports are everyone's: it may have been told to let the kernel choose.
       if (index === 0) this.#sockets = sockets = result;
     }
-    await officeStarted;
+    if (this.#inherited.length > 0) this.#keeper?.post({ type: "keeper", order: "serve" });
     this.#announce(sockets);
     return null;
   }
@@ -143,6 +151,23 @@ export class App {
   /** SIGHUP: lists and plugins anew. One at a time; what is broken leaves the old in its place. */
   reload(): Promise<void> {
     return this.#reload = this.#reload.then(() => this.#plugins.reload(() => this.#changePlugins()));
+  }
+
+  /** Starts the program anew beside this one, without a gap. True: it has taken over, and this one is to stop. */
+  async handOver(): Promise<boolean> {
+    const keeper = this.#keeper;
+    if (keeper === undefined || this.#kind !== "linux") {
+      console.error("reload-binary: this needs tracker.state and linux fronts, and is not done");
+      return false;
+    }
+    if (this.#succession !== undefined) return false;
+    const drainSeconds = this.#settings["http.idle_seconds"] + this.#settings["http.request_seconds"];
+    this.#succession = new Succession({ keeper, fronts: this.#frontThreads, sockets: this.#bound, drainSeconds });
+    try {
+      return await this.#succession.run();
+    } finally {
+      this.#succession = undefined;
+    }
   }
 
   /** Stops all parts, the last started first. */
@@ -153,8 +178,7 @@ export class App {
     // When nothing changes any more: the rest is saved.
     await this.#keeper?.stop();
     clearInterval(this.#clockTimer);
-    clearInterval(this.#dropsTimer);
-    this.#drops?.close();
+    this.#unwatchDrops?.();
   }
 
   /** The running parts by name, for asking what they can reach. */
@@ -172,12 +196,6 @@ export class App {
   /** Parts that failed and were started again. */
   get restarts(): number {
     return counterRow(this.#counters, this.#fronts + 1)[COUNTER.restarts]!;
-  }
-
-  // Keeps the kernel's count of dropped datagrams where all counters are.
-  #watchDrops(sockets: readonly FrontSocket[]): void {
-    const drops = this.#drops = new KernelDrops(sockets), row = counterRow(this.#counters, this.#fronts + 1);
-    this.#dropsTimer = setInterval(() => row[COUNTER.udpKernelDrops] = drops.count(), DROPS_TICK_MS);
   }
 
   #connectionsPerFront(): number {
@@ -199,11 +217,9 @@ export class App {
           networks: this.#networks,
           fronts: this.#fronts,
           statsNetworks: settings["access.stats"],
-          fullScrape: {
-            isOn: settings["tracker.fullscrape"],
-            seconds: settings["tracker.fullscrape_seconds"],
-            networks: settings["access.fullscrape"],
-          },
+          isFullScrapeOn: settings["tracker.fullscrape"],
+          fullScrapeSeconds: settings["tracker.fullscrape_seconds"],
+          fullScrapeNetworks: settings["access.fullscrape"],
           statsPath: settings["access.stats_path"],
           redirectUrl: settings["tracker.redirect_url"],
           peerAgeMinutesMax: settings["tracker.peer_timeout"],
@@ -241,18 +257,28 @@ export class App {
 
   // `plugins`: null = those it has.
   #postRules(front: PartThread, index: number, plugins: FrontRules["plugins"]): void {
+    this.#rulesSent[index] = (this.#rulesSent[index] ?? 0) + 1;
     front.post({ type: "setRules", rules: { ...this.#plugins.rulesFor(index), plugins } });
   }
 
   #hearFront(index: number, message: FromPart): void {
+    this.#succession?.hear(message);
     if (message.type !== "rulesSet") return;
     if (message.fault !== null) console.error(`plugins: front ${index} keeps the old ones: ${message.fault}`);
+    this.#noteRulesTaken(index, this.#rulesSent[index]! - 1);
+  }
+
+  // `sent`: rules the front has been sent and has not taken.
+  #noteRulesTaken(index: number, sent: number): void {
+    this.#rulesSent[index] = sent;
     this.#rulesTaken[index]?.();
+    if (this.#rulesSent.every((sent) => sent === 0)) this.#plugins.noteRulesTaken();
   }
 
   #keeperThread(): PartThread | undefined {
     const memory = { arena: this.#arena, clock: this.#clock, counters: this.#counters, counterRow: this.#fronts + 2 };
-    return createKeeper(this.#settings, { ...memory, connectionId: this.#connectionId }, () => this.#countRestart());
+    const more = { ...memory, connectionId: this.#connectionId, takesOver: this.#inherited.length > 0 };
+    return createKeeper(this.#settings, more, () => this.#countRestart(), (said) => this.#succession?.hear(said));
   }
 
   #frontThread(index: number, sockets: readonly FrontSocket[]): PartThread {
@@ -266,6 +292,8 @@ export class App {
           // Started again, the first front keeps the ports the kernel chose for it.
           const own = index === 0 && this.#sockets.length > 0 ? this.#sockets : sockets;
           thread.post({ type: "startFront", kind, start: this.#frontStart(index, own) }, port);
+          // It starts with the rules of now; what was sent to its predecessor is nobody's.
+          this.#noteRulesTaken(index, 0);
         }),
       onFailure: () => {
         const locks = releaseLocksOf(new Int32Array(this.#arena), storeOwner(index));
@@ -369,13 +397,4 @@ function chooseKind(wanted: "auto" | FrontKind): FrontKind {
   if (refusal === null) return "linux";
   console.error(`portable fronts: ${refusal}`);
   return "portable";
-}
-
-function untilSignalled(reload: () => Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of Deno.build.os === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
-      Deno.addSignalListener(signal, resolve);
-    }
-    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", () => void reload());
-  });
 }

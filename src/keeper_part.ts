@@ -1,5 +1,6 @@
 /** The keeper as a part of the supervisor's: what it is started with and what it may touch. */
 import type { Settings } from "./config/schema.ts";
+import type { FromPart } from "./messages.ts";
 import { PartThread } from "./part_thread.ts";
 import { keeperPermissions } from "./permissions.ts";
 import { CONNECTION_ID_WORDS, type KeeperStart } from "./persist/keeper_start.ts";
@@ -19,10 +20,18 @@ export function createConnectionId(): SharedArrayBuffer {
 }
 
 /** What the keeper shares with the others. */
-export type KeeperMemory = Pick<KeeperStart, "arena" | "clock" | "counters" | "counterRow" | "connectionId">;
+export type KeeperMemory = Pick<
+  KeeperStart,
+  "arena" | "clock" | "counters" | "counterRow" | "connectionId" | "takesOver"
+>;
 
 /** The keeper's thread, or undefined when nothing is kept. `onFailure`: it failed and is started again. */
-export function createKeeper(settings: Settings, memory: KeeperMemory, onFailure: () => void): PartThread | undefined {
+export function createKeeper(
+  settings: Settings,
+  memory: KeeperMemory,
+  onFailure: () => void,
+  hear: (message: FromPart) => void,
+): PartThread | undefined {
   const path = settings["tracker.state"];
   if (path === null) return undefined;
   // Only the first loads: what a later one finds in the store is newer than the file.
@@ -41,9 +50,11 @@ export function createKeeper(settings: Settings, memory: KeeperMemory, onFailure
         passSeconds: settings["tracker.state_seconds"],
         repair: settings["tracker.state_repair"],
         load: !loaded.isDone,
+        takesOver: memory.takesOver && !loaded.isDone,
       };
       thread.post({ type: "startKeeper", start });
     },
+    hear,
     onStarted: () => loaded.isDone = true,
     onFailure: () => {
       const locks = releaseLocksOf(new Int32Array(memory.arena), KEEPER_OWNER);

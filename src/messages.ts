@@ -2,7 +2,7 @@
 import type { FrontSocket, FrontStart } from "./front/front_start.ts";
 import type { FrontRules } from "./front/rules.ts";
 import type { OfficeStart } from "./office/office.ts";
-import type { KeeperStart } from "./persist/keeper_start.ts";
+import type { KeeperOrder, KeeperStart, KeeperState } from "./persist/keeper_start.ts";
 import type { FromHost, HostStart, ToHost } from "./plugin/host_messages.ts";
 
 /** From the supervisor to a part. The first message is a start; its port is transferred with it. */
@@ -18,6 +18,10 @@ export type ToPart =
   | { readonly type: "setRules"; readonly rules: FrontRules }
   | { readonly type: "startHost"; readonly start: HostStart }
   | { readonly type: "toHost"; readonly message: ToHost }
+  /** To the keeper, for a restart without a gap: keeper_start.ts says what each means. */
+  | { readonly type: "keeper"; readonly order: KeeperOrder }
+  /** To a front: take nothing new, and say when all is answered. */
+  | { readonly type: "drain" }
   /** What can you reach? */
   | { readonly type: "reach" }
   | { readonly type: "stop" };
@@ -30,6 +34,8 @@ export type FromPart =
   | { readonly type: "reaches"; readonly permissions: Readonly<Record<string, string>> }
   /** A front's plugins are in force, or why they are not; it goes on with those of before. */
   | { readonly type: "rulesSet"; readonly fault: string | null }
+  | { readonly type: "keeper"; readonly state: KeeperState }
+  | { readonly type: "drained" }
   | { readonly type: "fromHost"; readonly message: FromHost }
   | { readonly type: "stopped" };
 

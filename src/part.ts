@@ -58,8 +58,14 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
       return await changeRules(data.rules);
     case "startKeeper":
       return await startKeeper(data.start);
+    case "keeper":
+      return keeper!.obey(data.order);
+    case "drain":
+      void front!.drain?.().then(() => self.postMessage({ type: "drained" }));
+      return;
     case "serveFront":
-      return office!.serve(ports[0]!);
+      // An office whose plugins are at fault serves nobody; the supervisor knows.
+      return office?.serve(ports[0]!);
     case "linkOffice":
       return front!.linkOffice(ports[0]!);
     case "reach":
@@ -136,9 +142,10 @@ async function startFront(message: ToPart & { type: "startFront" }, officePort: 
 async function startKeeper(start: KeeperStart): Promise<void> {
   const { Keeper } = await import("./persist/keeper.ts"), { StateFault } = await import("./persist/state_fault.ts");
   try {
-    keeper = Keeper.start(start);
+    keeper = Keeper.start(start, console.log, (state) => self.postMessage({ type: "keeper", state }));
   } catch (error) {
-    if (!(error instanceof StateFault)) throw error;
+    // A keeper that comes back after a failure has nobody to tell: it fails again, and is started again.
+    if (!(error instanceof StateFault) || !start.load) throw error;
     return self.postMessage({ type: "failed", reason: `Cannot start: ${error.message}` });
   }
   self.postMessage({ type: "started", sockets: [] });

@@ -46,6 +46,8 @@ interface Host {
   readonly spec: PluginSpec;
   readonly thread: PartThread;
   readonly lists: Map<"allow" | "deny", SharedArrayBuffer>;
+  /** Number of the last list it published. */
+  serial: number;
   onReloaded: (fault: string | null) => void;
 }
 
@@ -147,6 +149,11 @@ export class PluginParts {
     return { modules, plugins: [...plugins.filter(isFolder), ...plugins.filter((plugin) => !isFolder(plugin))] };
   }
 
+  /** Every front has the rules it was last sent: the memory of older lists may be used again. */
+  noteRulesTaken(): void {
+    for (const { thread, serial } of this.#hosts) thread.post({ type: "toHost", message: { type: "inForce", serial } });
+  }
+
   /** The hosts by name, for asking what they can reach. */
   get parts(): readonly (readonly [string, PartThread])[] {
     return this.#hosts.map(({ spec, thread }) => [`plugin ${spec.name}`, thread] as const);
@@ -217,7 +224,7 @@ export class PluginParts {
       hear: (message) => message.type === "fromHost" && this.#hear(host, message.message, resolve),
       onFailure: () => this.#rim.onFailure(),
     });
-    const host: Host = { spec, thread, lists: new Map(), onReloaded: () => {} };
+    const host: Host = { spec, thread, lists: new Map(), serial: 0, onReloaded: () => {} };
     const timer = setTimeout(
       () => resolve(`${spec.file}: did not start in ${HOST_START_MS_MAX / 1000} s`),
       HOST_START_MS_MAX,
@@ -238,6 +245,7 @@ export class PluginParts {
         return onStarted(message.sentence.includes(": ") ? message.sentence : `${host.spec.file}: ${message.sentence}`);
       case "published":
         host.lists.set(message.list, message.memory);
+        host.serial = message.serial;
         if (this.#hosts.includes(host)) this.#rim.onLists();
         return;
       case "reloaded":

@@ -5,8 +5,9 @@
  */
 import type { FrontSocket } from "./front/front_start.ts";
 import { Successor } from "./front/linux/successor.ts";
-import type { FromPart, KeeperState } from "./messages.ts";
+import type { FromPart } from "./messages.ts";
 import type { PartThread } from "./part_thread.ts";
+import type { KeeperState } from "./persist/keeper_start.ts";
 
 /** Time the successor has to get ready: it loads all swarms. */
 const READY_MS_MAX = 180_000;
@@ -45,9 +46,10 @@ export class Succession {
   /** Runs it. True: the successor serves, and this tracker is to stop. False: it goes on. */
   async run(): Promise<boolean> {
     const { keeper, sockets } = this.#parts;
-    const begun = this.#untilKeeper("handingOver"), isTaken = this.#untilKeeper("takenOver");
+    const begun = this.#untilKeeper("handingOver").then(() => true), unable = this.#untilKeeper("unable");
+    const isTaken = this.#untilKeeper("takenOver");
     keeper.post({ type: "keeper", order: "handOver" });
-    await begun;
+    if (!await Promise.race([begun, unable.then(() => false)])) return this.#keepOn("the state cannot be saved");
     let successor: Successor;
     try {
       successor = new Successor(sockets);

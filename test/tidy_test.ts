@@ -18,18 +18,21 @@ const PARTS: Readonly<Record<string, Part>> = {
   bittorrent: { imports: [] },
   wire: { imports: ["bittorrent"] },
   swarm: { imports: ["bittorrent"] },
-  access: { imports: ["bittorrent"] },
+  // The keyed hash places its entries too.
+  access: { imports: ["bittorrent", "swarm"] },
   stats: { imports: ["bittorrent"] },
-  tracker: { imports: ["bittorrent", "wire", "swarm", "access", "stats"] },
+  // Of plugins it knows what their slots look like, and their counters; it loads none.
+  tracker: { imports: ["bittorrent", "wire", "swarm", "access", "stats", "plugin"] },
   // A front puts its tracker together from the store and the counters, and speaks the office's messages.
-  front: { imports: ["bittorrent", "wire", "tracker", "swarm", "stats", "office"] },
+  front: { imports: ["bittorrent", "wire", "tracker", "swarm", "stats", "office", "access", "plugin"] },
   // Its pages are plugins'; of src/plugin it sees the types authors see, and the set its thread loads.
   office: { imports: ["bittorrent", "stats", "swarm", "access", "plugin"], packages: ["hono"] },
   plugin: { imports: ["bittorrent", "access", "stats"] },
   // The keeper goes by the tracker's clock, and counts what it could not write.
   persist: { imports: ["bittorrent", "swarm", "stats"] },
   cluster: { imports: ["bittorrent", "swarm", "wire"] },
-  config: { imports: [], packages: ["ipaddr.js"] },
+  // The types of the settings a plugin declares.
+  config: { imports: ["plugin"], packages: ["ipaddr.js"] },
   // Torrent files and the tools for them: a world beside the tracker, which must not start to need it.
   torrent: { imports: ["bittorrent"] },
   // Asks trackers, as clients do: for the tools. The tracker itself asks nobody.
@@ -37,17 +40,31 @@ const PARTS: Readonly<Record<string, Part>> = {
   cli: { imports: "any", packages: ["commander"] },
   "app.ts": { imports: "any" },
   "part.ts": { imports: "any" },
+  "signals.ts": { imports: [] },
   "version.ts": { imports: [] },
+  "fifo.ts": { imports: [] },
+  // Which plugins run, and their threads, for the supervisor and `tracker plugins`.
+  "plugin_choice.ts": { imports: ["config", "part_thread.ts", "permissions.ts", "plugin"] },
+  "plugin_parts.ts": {
+    imports: ["access", "config", "fifo.ts", "front", "part_thread.ts", "permissions.ts", "plugin"]
+      .concat(["plugin_choice.ts", "stats"]),
+  },
   "machine.ts": { imports: [] },
   // The keeper's thread and what it may touch, for the supervisor.
-  "keeper_part.ts": { imports: ["part_thread.ts", "permissions.ts", "persist", "swarm", "config"] },
-  "messages.ts": { imports: ["front", "office", "persist"] },
+  "keeper_part.ts": { imports: ["messages.ts", "part_thread.ts", "permissions.ts", "persist", "swarm", "config"] },
+  // Speaks to the keeper and the fronts, and starts the successor.
+  "succession.ts": { imports: ["part_thread.ts", "messages.ts", "persist", "front"] },
+  "messages.ts": { imports: ["front", "office", "persist", "plugin"] },
   "part_thread.ts": { imports: ["messages.ts", "front", "part.ts"] },
   "permissions.ts": { imports: ["messages.ts", "front"] },
 };
 
 /** The one file of src that a plugin may import. */
 const PLUGIN_API = "src/plugin/api.ts";
+/** Its name for plugins, which an author's copy of a shipped one finds too. */
+const PLUGIN_API_PACKAGE = "waggle";
+/** The table of shipped plugins, and the one place they are loaded from. */
+const SHIPPED_TABLE = "plugins/mod.ts", SHIPPED_TABLE_READERS = ["src/plugin/load.ts", "src/plugin_choice.ts"];
 
 /** Files and folders that may use the runtime, timers, clock and chance. Everything else is handed what it needs. */
 const RIM = [
@@ -56,6 +73,13 @@ const RIM = [
   "src/cluster/",
   "src/plugin/load.ts",
   "src/plugin/host.ts",
+  // The thread that host.ts watches; the folder of plugins; what a thread of plugins may import and name.
+  "src/plugin/host_thread.ts",
+  "src/plugin/folder.ts",
+  "src/plugin/modules.ts",
+  "src/plugin/confine.ts",
+  // Its slots run in a host, which may read what it was granted.
+  "plugins/accesslist.ts",
   "src/config/read.ts",
   // A program of its own that writes the generated files.
   "src/config/generate.ts",
@@ -65,10 +89,15 @@ const RIM = [
   "src/cli/",
   "src/app.ts",
   "src/machine.ts",
+  "src/fifo.ts",
+  // Timers over threads of plugins, and the random key of their lists.
+  "src/plugin_parts.ts",
   "src/part.ts",
   "src/part_thread.ts",
   // Makes the random key of connection ids.
   "src/keeper_part.ts",
+  "src/succession.ts",
+  "src/signals.ts",
   // Names of Deno's permission types only.
   "src/permissions.ts",
   "main.ts",
@@ -296,6 +325,7 @@ function partOf(path: string): string {
 }
 
 function packagesOf(path: string): readonly string[] {
+  if (path.startsWith("plugins/")) return [PLUGIN_API_PACKAGE];
   return path.startsWith("src/") ? PARTS[partOf(path)]?.packages ?? [] : [];
 }
 
@@ -305,6 +335,7 @@ function refusePart(path: string, target: string): string | null {
   if (path.startsWith("plugins/")) {
     return target === PLUGIN_API || target.startsWith("plugins/") ? null : `a plugin sees only ${PLUGIN_API}`;
   }
+  if (target === SHIPPED_TABLE && SHIPPED_TABLE_READERS.includes(path)) return null;
   const part = partOf(path);
   if (PARTS[part] === undefined) return `${part} is not in the table PARTS`;
   if (!target.startsWith("src/")) return "src imports only src";

@@ -1,5 +1,5 @@
 /** Networks and their counts as opentracker prints them, and the counting of all peers by network. */
-import type { NetworkCount } from "../../src/plugin/api.ts";
+import type { NetworkCount } from "waggle/plugin";
 
 /** Networks shown of each length. */
 const ROWS_MAX = 128;

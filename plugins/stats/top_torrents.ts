@@ -1,5 +1,5 @@
 /** The largest torrents by peers, seeds and leechers, in one walk over the store and without keeping more than asked. */
-import type { TorrentBatch } from "../../src/plugin/api.ts";
+import type { TorrentBatch } from "waggle/plugin";
 
 /** opentracker's text: three lists of up to `length` torrents, the largest first, zeros left out. */
 export async function topTorrents(length: number, batches: AsyncIterable<TorrentBatch>): Promise<string> {

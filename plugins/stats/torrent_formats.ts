@@ -9,7 +9,7 @@
  *   txtp       40 hex digits : S : L : D LF
  *   statedump  40 hex digits : minutes since 1970 of the last announce : D LF
  */
-import type { TorrentBatch } from "../../src/plugin/api.ts";
+import type { TorrentBatch } from "waggle/plugin";
 
 /** A form of output. */
 export type TorrentFormat = "ben" | "bin" | "url" | "txt" | "txtp" | "statedump";

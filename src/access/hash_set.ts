@@ -18,6 +18,8 @@ const SLOTS = 0, USED = 1, REMOVED = 2, KEY = 3;
 const FREE = 0, TAKEN_OUT = 1, IN_USE = 2;
 /** Share of the slots that a set is made for, and the share at which it is full. */
 const LOAD = 0.7, LOAD_MAX = 0.85;
+/** A set this many times too large is not used again for a smaller one. */
+const REUSE_MAX = 2;
 /** Slots of the smallest set. */
 const SLOTS_MIN = 64;
 
@@ -46,6 +48,15 @@ export class HashSet {
     words[SLOTS] = slots;
     words[KEY] = key[0];
     words[KEY + 1] = key[1];
+    return new HashSet(memory);
+  }
+
+  /** An empty set in the memory of one that nobody reads any more; null when it is too small, or far too large. */
+  static reuse(memory: SharedArrayBuffer, entries: number): HashSet | null {
+    const words = new Int32Array(memory), slots = words[SLOTS], wanted = Math.max(SLOTS_MIN, Math.ceil(entries / LOAD));
+    if (slots < wanted || slots > wanted * REUSE_MAX) return null;
+    words.fill(0, HEAD_WORDS);
+    words[USED] = words[REMOVED] = 0;
     return new HashSet(memory);
   }
 

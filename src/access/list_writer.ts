@@ -8,29 +8,53 @@ import { HashSet } from "./hash_set.ts";
 /** Kinds of list. */
 export type ListKind = "allow" | "deny";
 
-/** Sends a new list's memory to the fronts. */
-export type Publish = (kind: ListKind, memory: SharedArrayBuffer) => void;
+/** Sends a new list's memory to the fronts. `serial`: counts up, over both kinds. */
+export type Publish = (kind: ListKind, memory: SharedArrayBuffer, serial: number) => void;
+
+/** Memory that has had its time is used again from here on: each thread would free it when it pleases, which is late. */
+interface Retired {
+  readonly memory: SharedArrayBuffer;
+  /** Of the list that took its place. */
+  readonly successor: number;
+}
 
 /** Writes the lists of one plugin. */
 export class ListWriter {
   readonly #key: Int32Array;
   readonly #publish: Publish;
   readonly #published = new Map<ListKind, HashSet>();
+  #retired: Retired[] = [];
+  #serial: number;
+  #inForce = 0;
   readonly #words = new Int32Array(5);
   readonly #bytes = new Uint8Array(this.#words.buffer);
 
-  /** `key`: two secret words. */
-  constructor(key: Int32Array, publish: Publish) {
+  /** `key`: two secret words. `serial`: above those of an earlier writer for the same fronts. */
+  constructor(key: Int32Array, publish: Publish, serial = 0) {
+    this.#serial = serial;
     this.#key = key;
     this.#publish = publish;
   }
 
   /** See AccessLists in plugin/api.ts. */
   begin(kind: ListKind, expected: number): ListBuilder {
-    return new ListBuilder(
-      HashSet.create(Math.max(0, Math.ceil(expected) || 0), this.#key),
-      (set) => this.#put(kind, set),
-    );
+    return new ListBuilder(this.#empty(Math.max(0, Math.ceil(expected) || 0)), (set) => this.#put(kind, set));
+  }
+
+  /** All fronts have every list published up to `serial`: what those replaced is read by nobody. */
+  setInForce(serial: number): void {
+    this.#inForce = serial;
+  }
+
+  #empty(entries: number): HashSet {
+    for (const retired of this.#retired) {
+      if (retired.successor > this.#inForce) continue;
+      const set = HashSet.reuse(retired.memory, entries);
+      if (set === null) continue;
+      this.#retired = this.#retired.filter((other) => other !== retired);
+      return set;
+    }
+    return HashSet.create(entries, this.#key);
   }
 
   /** Adds one hash of 20 bytes to the published list, which is made if there is none. */
@@ -53,8 +77,11 @@ export class ListWriter {
   }
 
   #put(kind: ListKind, set: HashSet): void {
+    const old = this.#published.get(kind), serial = ++this.#serial;
+    // One in reserve is enough; what is older goes when the threads let go of it.
+    if (old !== undefined) this.#retired = [...this.#retired.slice(-1), { memory: old.memory, successor: serial }];
     this.#published.set(kind, set);
-    this.#publish(kind, set.memory);
+    this.#publish(kind, set.memory, serial);
   }
 }
 

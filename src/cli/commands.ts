@@ -40,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: { summary: "run the tracker; what happens without a command", load: () => import("./serve.ts") },
   torrent: { summary: "make, show and edit .torrent files and their tiers", load: () => import("./torrent.ts") },
   state: { summary: "look into state files, export, import, back up", load: () => import("./state.ts") },
+  "reload-binary": { summary: "restart a tracker without a gap", load: () => import("./reload_binary.ts") },
   announce: { summary: "announce to any tracker and print its answer", load: () => import("./announce.ts") },
   scrape: { summary: "scrape any tracker and print its counts", load: () => import("./scrape.ts") },
   plugins: { summary: "list the plugins that would load, and check them", load: () => import("./plugins.ts") },

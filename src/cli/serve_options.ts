@@ -28,9 +28,9 @@ export const SERVE_OPTIONS: readonly ServeOption[] = [
   { letter: "r", argument: "redirect", description: "URL where / is redirected to (default: none)" },
   { letter: "d", argument: "dir", description: 'directory to run in, and as root to be confined to (default: ".")' },
   { letter: "u", argument: "user", description: 'user to become when started as root (default: "nobody")' },
-  { letter: "A", argument: "ip[/bits]", description: "address or network of an admin; repeatable (not yet supported)" },
-  { letter: "b", argument: "blacklistfile", description: "info hashes to refuse (not yet supported)" },
-  { letter: "w", argument: "whitelistfile", description: "info hashes to serve, and no others (not yet supported)" },
+  { letter: "A", argument: "ip[/bits]", description: "address or network that may see the statistics; repeatable" },
+  { letter: "b", argument: "blacklistfile", description: "info hashes to refuse, one a line" },
+  { letter: "w", argument: "whitelistfile", description: "info hashes to serve, and no others" },
   { letter: "l", argument: "statefile", description: "state dump to load at the start" },
   {
     letter: "state-repair",

@@ -66,6 +66,8 @@ export interface Front {
   readonly running: Promise<void>;
   /** Takes a port to a new office; what the old one had not answered is given up. */
   linkOffice(port: MessagePort): void;
+  /** Takes nothing new, and resolves when the connections it has are answered and closed. Linux fronts only. */
+  drain?(): Promise<void>;
   /** Stops answering and closes what this front opened. */
   stop(): Promise<void>;
 }

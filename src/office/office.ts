@@ -30,11 +30,10 @@ export interface OfficeStart extends PagesSettings {
   readonly plugins: PluginSet;
   /** Who may see figures; none = everyone. */
   readonly statsNetworks: readonly NetworkRange[];
-  readonly fullScrape: {
-    readonly isOn: boolean;
-    readonly seconds: number;
-    readonly networks: readonly NetworkRange[];
-  };
+  /** What full_scrape_gate.ts goes by. */
+  readonly isFullScrapeOn: boolean;
+  readonly fullScrapeSeconds: number;
+  readonly fullScrapeNetworks: readonly NetworkRange[];
 }
 
 /** What the office is handed by its thread. */
@@ -54,7 +53,7 @@ export class Office {
   readonly #unixSecond: () => number;
 
   constructor(start: OfficeStart, rim: OfficeRim) {
-    const clock = new Clock(start.clock), { fullScrape } = start;
+    const clock = new Clock(start.clock), { isFullScrapeOn: isOn, fullScrapeSeconds: seconds } = start;
     this.#unixSecond = rim.unixSecond;
     const source = {
       ...start,
@@ -70,7 +69,7 @@ export class Office {
       counters: counterRow(start.counters, start.counterRow),
       plugins: rim.plugins,
       statsNetworks: new NetworkSet(start.statsNetworks),
-      fullScrape: { ...fullScrape, networks: new NetworkSet(fullScrape.networks) },
+      fullScrape: { isOn, seconds, networks: new NetworkSet(start.fullScrapeNetworks) },
     });
   }
 

@@ -1,12 +1,13 @@
 /**
  * How two trackers that share a state file for a moment keep each other's changes: the one that leaves writes what
  * changes by its last connections to the table `handover`, the one that takes over puts it into its store. `meta` says
- * how far they are: begun, ready (the new one serves, and alone writes `torrents`), done (the old one has left).
+ * how far they are: begun, or ready (the new one serves, and alone writes `torrents`). That the old one has left shows
+ * by its lock, which comes free however it ends.
  */
 import type { StateFile, StateRow } from "./state_file.ts";
 
 /** How often both look. */
-export const HANDOVER_TICK_MS = 100;
+export const HANDOVER_TICK_MS = 200;
 
 const STAGE = "handover";
 
@@ -33,11 +34,6 @@ export class Leaver {
     if (!this.isTaken) this.#file.save(row);
   }
 
-  /** Nothing more comes. */
-  finish(): void {
-    this.#file.setMeta(STAGE, "done");
-  }
-
   /** The other one will not take over. */
   cancel(): void {
     this.#file.clearHandover();
@@ -50,28 +46,30 @@ export class Taker {
   readonly #file: StateFile;
   readonly #load: (row: StateRow) => void;
   #last = 0;
-  #hasLeft = false;
+  #isReady = false;
 
   /** `load` puts a torrent into the store as a change. */
   constructor(file: StateFile, load: (row: StateRow) => void) {
     this.#file = file;
     this.#load = load;
-    // The lock comes free when the other one has left, however it did.
-    void file.holdLater().then(() => this.#hasLeft = true);
   }
 
-  /** Says that we serve. */
-  serve(): void {
-    this.#file.setMeta(STAGE, "ready");
-  }
-
-  /** Takes what was handed over. True when the other one has left and nothing more comes. */
-  take(): boolean {
-    const isDone = this.#hasLeft || this.#file.meta(STAGE) === "done";
+  /**
+   * Takes what was handed over, and says so once we serve. True when the other one has left and nothing more comes.
+   * Throws a StateFault while the other one writes: to be tried again.
+   */
+  take(isServing: boolean): boolean {
+    if (isServing && !this.#isReady) {
+      this.#file.setMeta(STAGE, "ready");
+      this.#isReady = true;
+    }
+    // Its lock comes free when it has left, however it did.
+    const isDone = this.#file.tryHold();
     const { rows, last } = this.#file.handedOver(this.#last);
     this.#last = last;
     rows.forEach(this.#load);
-    if (!isDone) return false;
+    // Before we have said that we serve, it has left because it failed: our fronts will be there in a moment.
+    if (!isDone || !this.#isReady) return false;
     this.#file.clearHandover();
     this.#file.setMeta(STAGE, null);
     return true;

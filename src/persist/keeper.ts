@@ -10,7 +10,8 @@ import { KEEPS_CHANGES, TORRENT_MINUTES_MAX } from "../swarm/layout.ts";
 import { KEEPER_OWNER } from "../swarm/owners.ts";
 import { TorrentLoader } from "../swarm/torrent_loader.ts";
 import { recordWords, TorrentReader } from "../swarm/torrent_reader.ts";
-import type { KeeperStart } from "./keeper_start.ts";
+import { HANDOVER_TICK_MS, Leaver, Taker } from "./handover.ts";
+import type { KeeperOrder, KeeperStart, KeeperState } from "./keeper_start.ts";
 import { repairState } from "./repair.ts";
 import { RowBuilder, toKept } from "./row_builder.ts";
 import { StateFault } from "./state_fault.ts";
@@ -38,6 +39,7 @@ export class Keeper {
   readonly #start: KeeperStart;
   readonly #file: StateFile;
   readonly #say: Say;
+  readonly #tell: (state: KeeperState) => void;
   readonly #clock: Clock;
   readonly #counters: Float64Array;
   readonly #changes: TorrentReader;
@@ -52,7 +54,13 @@ export class Keeper {
   #lastFault = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(start: KeeperStart, file: StateFile, say: Say) {
+  // While a successor takes over from us.
+  #leaver: Leaver | undefined;
+  #isServing: boolean;
+
+  private constructor(start: KeeperStart, file: StateFile, say: Say, tell: (state: KeeperState) => void) {
+    this.#tell = tell;
+    this.#isServing = !start.takesOver;
     this.#start = start;
     this.#file = file;
     this.#say = say;
@@ -71,15 +79,18 @@ export class Keeper {
   }
 
   /** Opens the file and loads the store, if that has not been done. Throws a StateFault: then there is no keeper. */
-  static start(start: KeeperStart, say: Say = console.log): Keeper {
-    if (start.repair && start.load) repairState(start.path, say);
-    const file = StateFile.open(start.path);
+  static start(start: KeeperStart, say: Say = console.log, tell: (state: KeeperState) => void = () => {}): Keeper {
+    if (start.repair && start.load && !start.takesOver) repairState(start.path, say);
+    const file = StateFile.open(start.path, { isShared: start.takesOver });
     try {
-      const keeper = new Keeper(start, file, say);
+      const keeper = new Keeper(start, file, say, tell);
+      if (!start.takesOver) file.sign(Deno.pid);
       if (start.load) {
         keeper.#restoreConnectionIds();
         keeper.#load();
       }
+      if (start.takesOver) keeper.#beginTaking();
+      else if (start.load) keeper.#takeLeftover();
       new Int32Array(start.arena)[KEEPS_CHANGES] = 1;
       keeper.#schedule(start.passSeconds * 1000);
       return keeper;
@@ -92,9 +103,24 @@ export class Keeper {
   /** Writes the rest and closes the file. */
   stop(): void {
     clearTimeout(this.#timer);
-    const startMs = performance.now(), torrents = this.#pass();
+    clearInterval(this.#takeTimer);
+    // Before we serve, the file is the other one's.
+    const startMs = performance.now(), torrents = this.#isServing ? this.#pass() : -1;
     if (torrents >= 0) this.#say(`state: ${torrents} torrents saved in ${seconds(performance.now() - startMs)}`);
+    // A successor sees by the lock that we have left.
     this.#file.close();
+  }
+
+  /** Takes its part in a restart without a gap: see KeeperOrder. */
+  obey(order: KeeperOrder): void {
+    switch (order) {
+      case "handOver":
+        return this.#beginLeaving();
+      case "keepOn":
+        return this.#keepOn();
+      case "serve":
+        this.#isServing = true;
+    }
   }
 
   /** One pass now. Returns the torrents written, -1 when the file could not be written. */
@@ -110,9 +136,63 @@ export class Keeper {
     return Math.floor(Date.now() / MINUTE_MS);
   }
 
+  #beginLeaving(): void {
+    try {
+      if (this.#pass() < 0) return this.#tell("unable");
+      this.#leaver = new Leaver(this.#file);
+    } catch (error) {
+      if (!(error instanceof StateFault)) throw error;
+      return this.#tell("unable");
+    }
+    this.#tell("handingOver");
+    this.#schedule(HANDOVER_TICK_MS);
+  }
+
+  #keepOn(): void {
+    try {
+      this.#leaver?.cancel();
+    } catch (error) {
+      // What is left of it is cleared by the next one.
+      if (!(error instanceof StateFault)) throw error;
+    }
+    this.#leaver = undefined;
+  }
+
+  #takeTimer: ReturnType<typeof setInterval> | undefined;
+
+  #beginTaking(): void {
+    const taker = new Taker(this.#file, (row) => {
+      this.#loader.minute = this.#minute;
+      this.#loader.load(toKept(row, this.#wallMinute), true);
+    });
+    this.#takeTimer = setInterval(() => {
+      try {
+        if (!taker.take(this.#isServing)) return;
+      } catch (error) {
+        if (error instanceof StateFault) return;
+        throw error;
+      }
+      clearInterval(this.#takeTimer);
+      this.#file.sign(Deno.pid);
+      this.#say("state: the other process has left");
+    }, HANDOVER_TICK_MS);
+  }
+
+  // What was on its way from one process to another when both were killed.
+  #takeLeftover(): void {
+    const { rows } = this.#file.handedOver(0);
+    if (rows.length === 0) return;
+    for (const row of rows) this.#loader.load(toKept(row, this.#wallMinute), true);
+    if (this.#pass() >= 0) this.#file.clearHandover();
+  }
+
   #schedule(ms: number): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      const isWritten = this.#pass() >= 0, passMs = this.#start.passSeconds * 1000;
+      // Until we serve, the file is the other one's.
+      if (!this.#isServing) return this.#schedule(HANDOVER_TICK_MS);
+      const isWritten = this.#pass() >= 0,
+        passMs = this.#leaver === undefined ? this.#start.passSeconds * 1000 : HANDOVER_TICK_MS;
       if (isWritten) this.#faultMs = 0;
       else this.#faultMs = Math.min(RETRY_MS_MAX, Math.max(passMs, this.#faultMs * 2));
       this.#schedule(isWritten ? passMs : this.#faultMs);
@@ -141,9 +221,12 @@ export class Keeper {
     const key = file.meta("connection_id_key"), time = file.meta("connection_id_time");
     if (key instanceof Uint8Array && key.length === 16) shared.set(new Int32Array(key.slice().buffer));
     else file.setMeta("connection_id_key", new Uint8Array(shared.slice(0, 4).buffer));
-    if (typeof time !== "string") return;
-    const [second, wallMs] = JSON.parse(time) as [number, number];
-    shared[4] = Math.floor(second + Math.max(0, Date.now() - wallMs) / 1000) + ID_MARGIN_SECONDS - this.#clock.second;
+    const [, second, wallMs] = /^\[(\d+),(\d+)\]$/.exec(String(time)) ?? [];
+    if (second === undefined) return;
+    // The other one still takes ids: none of ours may look to it as if it came from later.
+    const margin = this.#start.takesOver ? 0 : ID_MARGIN_SECONDS;
+    shared[4] = Math.floor(Number(second) + Math.max(0, Date.now() - Number(wallMs)) / 1000) + margin -
+      this.#clock.second;
   }
 
   #pass(): number {
@@ -179,6 +262,9 @@ export class Keeper {
     const builder = this.#builder, reader = this.#isAllDue ? this.#all : this.#changes;
     builder.wallMinute = this.#wallMinute;
     builder.minute = this.#minute;
+    const leaver = this.#leaver, wasTaken = leaver?.isTaken;
+    leaver?.look();
+    if (leaver?.isTaken && !wasTaken) this.#tell("takenOver");
     let torrents = 0;
     for (let shard = 0; shard < TorrentReader.shards; shard++) {
       for (reader.begin(shard); !reader.isDone;) {
@@ -190,7 +276,7 @@ export class Keeper {
         }
       }
     }
-    this.#writeRest();
+    if (leaver === undefined) this.#writeRest();
     return torrents;
   }
 
@@ -200,7 +286,7 @@ export class Keeper {
       const completed = this.#file.completedOf(row.infoHash);
       if (completed > 0) row.completed = this.#loader.addCompleted(row.infoHashWords, completed);
     }
-    this.#file.save(row);
+    (this.#leaver ?? this.#file).save(row);
   }
 
   #writeRest(): void {

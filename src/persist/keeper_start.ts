@@ -3,6 +3,15 @@
 /** Words of the shared memory for connection ids: the key's four, and the seconds the ids' clock is ahead of ours. */
 export const CONNECTION_ID_WORDS = 5;
 
+/**
+ * handOver: save everything, and from now on write changes for a successor as well. keepOn: there will be no successor.
+ * serve: we are the successor, and our fronts answer.
+ */
+export type KeeperOrder = "handOver" | "keepOn" | "serve";
+
+/** handingOver: the file is whole, a successor may start. unable: it is not, and none may. takenOver: it serves. */
+export type KeeperState = "handingOver" | "unable" | "takenOver";
+
 /** Everything the keeper needs. */
 export interface KeeperStart {
   /** The state file. */
@@ -21,6 +30,8 @@ export interface KeeperStart {
   readonly repair: boolean;
   /** False: the store has been loaded by an earlier keeper of this run. */
   readonly load: boolean;
+  /** Another tracker has the file still, and hands it over to this one. */
+  readonly takesOver: boolean;
   /** CONNECTION_ID_WORDS words. A random key is in it; the keeper puts the file's there, or the random one in the file. */
   readonly connectionId: SharedArrayBuffer;
 }

@@ -6,7 +6,8 @@
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
-import { damagedRow, fileInUse, foreignFile, newerFile, StateFault, toStateFault } from "./state_fault.ts";
+import { damagedRow, foreignFile, newerFile, StateFault, toStateFault } from "./state_fault.ts";
+import { StateLock } from "./state_lock.ts";
 
 /** A torrent as it stands in the file; schema.ts has the columns. */
 export interface StateRow {
@@ -37,7 +38,7 @@ export interface StateSummary {
 export interface OpenWish {
   /** Only looked at: neither made nor brought up to date. */
   readonly readOnly?: boolean;
-  /** Shared with the tracker that is leaving: see `holdLater`. */
+  /** Shared with the tracker that is leaving: see `tryHold`. */
   readonly isShared?: boolean;
   /** Most pages the file may have; without it, what the disk has room for. */
   readonly pagesMax?: number;
@@ -69,13 +70,13 @@ export class StateFile {
   /** True when this opening made it. */
   readonly isFresh: boolean;
   readonly #db: DatabaseSync;
-  readonly #lock: Deno.FsFile | null;
+  readonly #lock: StateLock | null;
   readonly #replace: StatementSync;
   readonly #remove: StatementSync;
   readonly #completedOf: StatementSync;
   readonly #handOver: StatementSync;
 
-  private constructor(path: string, db: DatabaseSync, lock: Deno.FsFile | null, isFresh: boolean) {
+  private constructor(path: string, db: DatabaseSync, lock: StateLock | null, isFresh: boolean) {
     this.path = path;
     this.isFresh = isFresh;
     this.#db = db;
@@ -88,9 +89,9 @@ export class StateFile {
 
   /** Opens the file, making or migrating it if need be. Throws a StateFault. */
   static open(path: string, { readOnly = false, isShared = false, pagesMax }: OpenWish = {}): StateFile {
-    let lock: Deno.FsFile | null = null, db: DatabaseSync | null = null;
+    let lock: StateLock | null = null, db: DatabaseSync | null = null;
     try {
-      if (!readOnly) lock = openLock(path, isShared);
+      if (!readOnly) lock = StateLock.open(path, isShared);
       const isFresh = makeSecretFile(path, readOnly);
       db = new DatabaseSync(path, { readOnly });
       db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
@@ -107,9 +108,14 @@ export class StateFile {
     }
   }
 
-  /** Waits until the tracker that has the file leaves it. After `open` with `isShared`. */
-  async holdLater(): Promise<void> {
-    await this.#lock?.lock(true);
+  /** Takes the file when the tracker that has it has left it. True when it is ours. After `open` with `isShared`. */
+  tryHold(): boolean {
+    return this.#lock?.tryHold() ?? false;
+  }
+
+  /** Notes that process `pid` keeps the file. */
+  sign(pid: number): void {
+    this.#lock?.sign(pid);
   }
 
   /** Closes the file. */
@@ -331,14 +337,6 @@ function unpackColumns([bytes, hashLength, length4, completed, touched, seeders4
 
 function columnsOf({ infoHash, completed, touched, seeders4, peers4, seeders6, peers6 }: StateRow): Columns {
   return [infoHash, completed, touched, seeders4, peers4, seeders6, peers6];
-}
-
-// A lock of its own beside the file: SQLite lets any number of programs in, but only one tracker may keep its state.
-function openLock(path: string, isShared: boolean): Deno.FsFile {
-  const lock = Deno.openSync(`${path}.lock`, { write: true, create: true, mode: MODE });
-  if (isShared || lock.tryLockSync(true)) return lock;
-  lock.close();
-  throw fileInUse(path);
 }
 
 // Makes the file, readable to its owner alone, before SQLite would make it readable to all. True when it was not there.

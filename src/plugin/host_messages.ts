@@ -28,6 +28,8 @@ export type HostJob =
 export type ToHost =
   /** Load your lists again. */
   | { readonly type: "reload" }
+  /** All fronts have the lists published up to this one. */
+  | { readonly type: "inForce"; readonly serial: number }
   | { readonly type: "stop" }
   | { readonly type: "ping" };
 
@@ -37,7 +39,12 @@ export type FromHost =
   | { readonly type: "started" }
   /** The plugin is at fault: file, line and reason. */
   | { readonly type: "fault"; readonly sentence: string }
-  | { readonly type: "published"; readonly list: "allow" | "deny"; readonly memory: SharedArrayBuffer }
+  | {
+    readonly type: "published";
+    readonly list: "allow" | "deny";
+    readonly memory: SharedArrayBuffer;
+    readonly serial: number;
+  }
   | { readonly type: "reloaded"; readonly fault: string | null }
   | { readonly type: "log"; readonly line: string }
   /** The plugin's thread came to its end and is started again. */

@@ -27,14 +27,16 @@ const post = (message: FromHost) => port.postMessage(message);
 const { locks } = navigator as unknown as { locks: { request(name: string, hold: () => Promise<never>): void } };
 locks.request(`plugin ${crypto.randomUUID()}`, () => new Promise(() => {}));
 
-let isBusy = false;
 let stopPlugin: () => Promise<void> = () => Promise.resolve();
+let setInForce: (serial: number) => void = () => {};
 let reloadPlugin: () => Promise<void> = () => Promise.resolve();
 
 port.on("message", async (message: ToHost) => {
   switch (message.type) {
     case "ping":
       return post({ type: "pong" });
+    case "inForce":
+      return setInForce(message.serial);
     case "reload":
       return await reloadPlugin();
     case "stop":
@@ -75,7 +77,14 @@ async function run(job: HostJob & { kind: "run" }): Promise<void> {
     },
     log: (line) => post({ type: "log", line: String(line) }),
   };
-  const lists = new ListWriter(job.listKey, (list, memory) => post({ type: "published", list, memory })) as AccessLists;
+  const writer = new ListWriter(
+    job.listKey,
+    (list, memory, serial) => post({ type: "published", list, memory, serial }),
+    // A plugin that was started again counts on from above.
+    Date.now(),
+  );
+  const lists = writer as AccessLists;
+  setInForce = (serial) => writer.setInForce(serial);
   const inSlot = async (slot: string, call: () => unknown) => {
     try {
       await call();
@@ -84,6 +93,7 @@ async function run(job: HostJob & { kind: "run" }): Promise<void> {
       throw toFault(spec, error, slot);
     }
   };
+  let timer: ReturnType<typeof setInterval> | undefined;
   stopPlugin = async () => {
     clearInterval(timer);
     await inSlot("stop", () => plugin.stop?.(context)).catch(report);
@@ -99,19 +109,35 @@ async function run(job: HostJob & { kind: "run" }): Promise<void> {
   };
   await inSlot("accessList", () => plugin.accessList?.(lists, context));
   await inSlot("start", () => plugin.start?.(context));
-  const timer = plugin.afterAnnounce === undefined ? undefined : setInterval(async () => {
-    // A slot that waits is not called again meanwhile: what comes stays in the ring as long as it can.
+  if (plugin.afterAnnounce !== undefined) {
+    const lost = () => context.announcesLost;
+    timer = tellPlugin(
+      readers,
+      row,
+      lost,
+      (told) => inSlot("afterAnnounce", () => plugin.afterAnnounce!(told, context)).catch(report),
+    );
+  }
+  post({ type: "started" });
+}
+
+// Tells the plugin in batches. One that waits is not called again meanwhile: what comes stays in the rings while it can.
+function tellPlugin(
+  readers: readonly TellReader[],
+  row: Float64Array,
+  lost: () => number,
+  tell: (told: readonly Announced[]) => Promise<void>,
+): ReturnType<typeof setInterval> {
+  let isBusy = false;
+  return setInterval(async () => {
     if (isBusy) return;
     isBusy = true;
     const told: Told[] = [];
     for (const reader of readers) reader.drain(told, TELL_MAX);
-    row[PLUGIN_COUNTER.lost] = context.announcesLost;
-    if (told.length > 0) {
-      await inSlot("afterAnnounce", () => plugin.afterAnnounce!(told.map(toAnnounced), context)).catch(report);
-    }
+    row[PLUGIN_COUNTER.lost] = lost();
+    if (told.length > 0) await tell(told.map(toAnnounced));
     isBusy = false;
   }, TELL_MS);
-  post({ type: "started" });
 }
 
 function report(error: unknown): void {

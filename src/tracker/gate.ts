@@ -3,15 +3,16 @@
  * plugins. A front without rules has no gate. It fails closed: a slot that throws refuses its request.
  */
 import { setAddressText } from "../bittorrent/address.ts";
-import { type AnnounceReply, EVENT_STOPPED } from "../bittorrent/announce.ts";
+import { type AnnounceReply, type AnnounceRequest, EVENT_STOPPED } from "../bittorrent/announce.ts";
 import { NOT_AUTHORIZED, NOT_REFUSED, PLUGIN_FAILED, PLUGIN_REFUSED } from "../bittorrent/refusal.ts";
+import type { ScrapeRequest } from "../bittorrent/scrape.ts";
 import { AccessSets } from "../access/access_sets.ts";
 import type { AnnounceShape, Plugin } from "../plugin/api.ts";
 import { PLUGIN_COUNTER, SLOW_MS } from "../plugin/counters.ts";
 import type { TellWriter } from "../stats/tell_ring.ts";
 import type { HttpRequest } from "../wire/http_request.ts";
 import { Question, ScrapeView } from "./question.ts";
-import type { Tracker } from "./tracker.ts";
+import type { Policy } from "./policy.ts";
 
 /** Longest text of a plugin's refusal that is passed on: what fits a UDP packet beside everything else. */
 const REFUSAL_CHARS_MAX = 200;
@@ -27,6 +28,15 @@ export interface GatePlugin {
 /** What a gate does with a hash that no list allows. */
 export type Unknown = "refuse" | "empty";
 
+/** The tracker behind a gate. */
+export interface Gated {
+  readonly request: AnnounceRequest;
+  readonly scrapeRequest: ScrapeRequest;
+  readonly policy: Policy;
+  readonly second: number;
+  announce(reply: AnnounceReply, peersMax: number): void;
+}
+
 /** The rules of one front. */
 export class Gate {
   readonly access = new AccessSets();
@@ -39,7 +49,7 @@ export class Gate {
   intervalSeconds = 0;
   readonly question: Question;
   readonly #scrape: ScrapeView;
-  readonly #tracker: Tracker;
+  readonly #tracker: Gated;
   readonly #now: () => number;
   readonly #shape: AnnounceShape = { intervalSeconds: 0, numwant: 0 };
   #address: readonly GatePlugin[] = [];
@@ -48,7 +58,7 @@ export class Gate {
   #shapers: readonly GatePlugin[] = [];
 
   /** `now`: milliseconds on the monotonic clock. */
-  constructor(tracker: Tracker, now: () => number) {
+  constructor(tracker: Gated, now: () => number) {
     this.#tracker = tracker;
     this.#now = now;
     this.question = new Question(tracker.request);

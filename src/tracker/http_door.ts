@@ -32,6 +32,8 @@ export class HttpDoor {
   /** The reply: bytes `writer.start` to `writer.end` of `output`. */
   readonly writer: HttpReplyWriter;
   readonly output: Uint8Array;
+  /** True: each answer is its connection's last. */
+  isClosing = false;
   /** Told of each whole request and its place, when somebody wants to look at them. */
   onRequest: ((bytes: Uint8Array, start: number, end: number) => void) | undefined;
   readonly #tracker: Tracker;
@@ -56,6 +58,7 @@ export class HttpDoor {
   answer(bytes: Uint8Array, start: number, end: number): number {
     const gate = this.#tracker.gate;
     let kind = decodeHttpRequest(bytes, start, end, this.http);
+    if (this.isClosing) this.http.keepAlive = false;
     // Who asks decides all that follows, the office's pages too: without an answer there is none.
     if (gate !== undefined && isWhole(kind) && !gate.findAddress(bytes, this.http)) kind = HTTP_FAILED;
     if (this.onRequest !== undefined && isWhole(kind)) this.onRequest(bytes, start, this.http.end);

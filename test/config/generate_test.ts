@@ -14,7 +14,7 @@ Deno.test("the generated files are what the schema says", () => {
 Deno.test("renderSample() is a config that changes nothing and warns of nothing", () => {
   const draft = new ConfigDraft();
   assert.equal(draft.applyFile("sample", renderSample()), null);
-  assert.deepEqual(draft.finish(), new ConfigDraft().finish());
+  assert.deepEqual(draft.finish(), { ...new ConfigDraft().finish(), configFile: "sample" });
 });
 
 Deno.test("renderSample() shows every setting with a value that is good", () => {

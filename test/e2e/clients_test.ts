@@ -41,7 +41,7 @@ async function testSharing(protocol: "http" | "udp"): Promise<void> {
     result.status === "fulfilled" ? [] : [`${CLIENTS[i]!.name} seeds: ${result.reason.stack}`]
   );
   assert.deepEqual(faults, []);
-  assert.equal(tracker.errors(), "");
+  assert.doesNotMatch(tracker.errors(), /fail|fault|error/i);
   Deno.removeSync(folder, { recursive: true });
 }
 

@@ -278,6 +278,14 @@ export const DIFFERENCES: readonly Difference[] = [
     ],
   },
   {
+    topic: "IPv6",
+    opentracker:
+      "some builds, as Debian's, serve IPv4 only; over HTTP `peers` is left out where there are only IPv6 peers",
+    waggle: "both families from one build; `peers` is always there, `peers6` where there are any",
+    because: "clients that find no `peers` take the reply for broken",
+    seen: [],
+  },
+  {
     topic: "Two full scrapes of one address",
     opentracker: "no limit, unless built for it: then 300 seconds",
     waggle: "`tracker.fullscrape_seconds`, 300 by default; status 402 before",

@@ -3,6 +3,7 @@
  * replies must be in the table of intended differences, which is the table of docs/opentracker.md.
  */
 import assert from "node:assert/strict";
+import { ConfigDraft } from "../../src/config/config.ts";
 import { testWith } from "../support/programs.ts";
 import { askHttp, type Fields, httpFields, UdpAsker } from "../support/raw_client.ts";
 import { type RunningTracker, startOpentracker, startTracker } from "../support/tracker_process.ts";
@@ -23,7 +24,10 @@ interface Finding {
 
 testWith(["opentracker"], "replies differ from opentracker's only where they are meant to", async () => {
   // Two pairs: what the odd requests leave behind must not be in the figures.
-  const findings = [...await compare(CONVERSATION), ...await compare(FIGURES)];
+  const findings = [
+    ...await compare(CONVERSATION),
+    ...await compare(FIGURES),
+  ];
   const used = new Set<string>();
   const unexplained = findings.filter((finding) => {
     const reasons = DIFFERENCES.filter((difference) => explains(difference.seen, finding));
@@ -38,9 +42,53 @@ testWith(["opentracker"], "replies differ from opentracker's only where they are
   assert.deepEqual(stale.map(({ topic }) => topic), [], "rows of the table that are seen nowhere");
 });
 
+testWith(["opentracker"], "every line of opentracker's sample config is understood", () => {
+  const sample = Deno.readTextFileSync("/etc/opentracker/opentracker.conf");
+  const shown = sample.replace(/^#[ \t]*(?=(listen|access|tracker|livesync)\.[a-z_.]+[ \t]+\S+$)/gm, "");
+  assert.ok(shown.match(/^[a-z]/gm)!.length >= 15);
+  for (const text of [sample, shown]) {
+    const draft = new ConfigDraft();
+    assert.equal(draft.applyFile("opentracker.conf", text), null);
+    assert.deepEqual(draft.finish().warnings.filter((line) => line.startsWith("Unhandled")), []);
+  }
+  return Promise.resolve();
+});
+
 Deno.test("docs/opentracker.md has the table of differences", () => {
   const want = DIFFERENCES.map(({ topic, opentracker, waggle, because }) => [topic, opentracker, waggle, because]);
   assert.deepEqual(readTable(Deno.readTextFileSync(DOCS), HEADING), want);
+});
+
+/** What opentracker has, as its documentation and source name it. */
+const OPENTRACKER = {
+  options: ["-f", "-i", "-p", "-P", "-A", "-r", "-d", "-u", "-l", "-s", "-b", "-w", "-h", "-v"],
+  keys: [
+    ...["listen.tcp_udp", "listen.tcp", "listen.udp", "listen.udp.workers", "access.whitelist", "access.blacklist"],
+    ...["access.fifo_add", "access.fifo_delete", "access.stats", "access.stats_path", "access.proxy"],
+    ...["tracker.rootdir", "tracker.user", "tracker.redirect_url", "livesync.cluster.listen"],
+    ...["livesync.cluster.node_ip", "batchsync.cluster.admin_ip"],
+  ],
+  modes: [
+    ...["peer", "conn", "scrp", "udp4", "tcp4", "busy", "torr", "fscr", "s24s", "tpbs", "herr", "completed", "top10"],
+    ...["top100", "renew", "syncs", "version", "everything", "statedump", "fulllog", "woodpeckers", "numwants"],
+  ],
+};
+
+Deno.test("docs/opentracker.md has a row for every option, key and mode of opentracker", () => {
+  const text = Deno.readTextFileSync(DOCS);
+  const sections: [heading: string, names: readonly string[]][] = [
+    ["## Options", OPENTRACKER.options],
+    ["## Keys of the config file", OPENTRACKER.keys],
+    ["## Statistics and full scrape", OPENTRACKER.modes],
+  ];
+  for (const [heading, names] of sections) {
+    const rows = readTable(text, heading), first = rows.map(([what]) => what).join(" ");
+    const missing = names.filter((name) => !new RegExp(`\x60${name.replaceAll(".", "\\.")}[\x60 ]`).test(first));
+    assert.deepEqual(missing, [], heading);
+    for (const [what, verdict] of rows) {
+      assert.match(verdict!, /^(same|better because|not kept because|not yet|new)$/, what);
+    }
+  }
 });
 
 function explains(seen: typeof DIFFERENCES[number]["seen"], { probe, field, theirs, ours }: Finding): boolean {

@@ -112,7 +112,9 @@ Deno.test("renew, numwants and everything have a row for each figure", async () 
   assert.equal(numwants.length, 202);
   assert.deepEqual([numwants[0], numwants[50], numwants[200]], ["000 => 0", "050 => 3", "200 => 0"]);
   const everything = await (await ask(memory, "mode=everything")).text();
-  assert.match(everything, /^<\?xml version="1\.0" encoding="UTF-8"\?>\n<stats>\n  <tracker_id>12345<\/tracker_id>/);
+  assert.ok(
+    everything.startsWith(`<?xml version="1.0" encoding="UTF-8"?>\n<stats>\n  <tracker_id>12345</tracker_id>\n`),
+  );
   assert.equal(everything.match(/interval="/g)?.length, 45);
   assert.match(everything, /<count code="404 Not found">108<\/count>/);
   assert.match(everything, /<missmatch>4<\/missmatch>/);

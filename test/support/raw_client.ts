@@ -6,10 +6,13 @@ import { latin1, latin1Text } from "./vectors.ts";
 export type Fields = Readonly<Record<string, string>>;
 
 const HOST = "127.0.0.1";
+
 /** The tracker's interval and its jitter. */
 const INTERVAL_SECONDS_MIN = 1620, INTERVAL_SECONDS_MAX = 1980;
-/** A connection that says no more for this long stays open. */
-const QUIET_MS = 300;
+/** After a whole reply, a connection that is not closed for this long stays open. */
+const OPEN_MS = 1000;
+/** A request without a whole reply after this long gets none: there is one that opentracker never answers. */
+const NO_REPLY_MS = 3000;
 /** Size of the longest UDP reply. */
 const PACKET_BYTES_MAX = 2048;
 
@@ -21,7 +24,7 @@ export async function askHttp(port: number, request: string): Promise<{ bytes: U
   try {
     await writeAll(socket, latin1(request));
     for (;;) {
-      const part = await readOnce(socket);
+      const part = await readOnce(socket, isWhole(concatenate(parts)) ? OPEN_MS : NO_REPLY_MS);
       if (part === null) {
         isClosed = true;
         break;
@@ -41,10 +44,10 @@ async function writeAll(socket: Deno.TcpConn, bytes: Uint8Array): Promise<void> 
 }
 
 // What has come; null at the end; "quiet" when nothing comes any more.
-async function readOnce(socket: Deno.TcpConn): Promise<Uint8Array | null | "quiet"> {
+async function readOnce(socket: Deno.TcpConn, quietMs: number): Promise<Uint8Array | null | "quiet"> {
   const buffer = new Uint8Array(65536);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const quiet = new Promise<"quiet">((resolve) => timer = setTimeout(() => resolve("quiet"), QUIET_MS));
+  const quiet = new Promise<"quiet">((resolve) => timer = setTimeout(() => resolve("quiet"), quietMs));
   const read = socket.read(buffer).catch((error) => {
     if (error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.BadResource) return null;
     throw error;
@@ -56,6 +59,7 @@ async function readOnce(socket: Deno.TcpConn): Promise<Uint8Array | null | "quie
 
 function isWhole(bytes: Uint8Array): boolean {
   const { head, body } = split(bytes), length = /^content-length: *(\d+)$/im.exec(head)?.[1];
+  if (/^transfer-encoding: *chunked$/im.test(head)) return body.endsWith("0\r\n\r\n");
   return length !== undefined && body.length >= Number(length);
 }
 
@@ -81,10 +85,21 @@ export async function httpFields(port: number, request: string): Promise<Fields>
     if (name!.toLowerCase() === "content-length") fields["length is right"] = String(Number(value) === body.length);
     else fields[`header ${name}`] = value!;
   }
-  let content = latin1(body);
-  if (fields["header Transfer-Encoding"] === "chunked") content = joinChunks(content);
-  if (fields["header Content-Encoding"] === "gzip") content = await gunzip(content);
-  return { ...fields, ...bodyFields(content) };
+  return { ...fields, ...bodyFields(await unpack(fields, latin1(body))) };
+}
+
+/** The body of a reply as text, one character a byte, unpacked. */
+export async function httpBody(port: number, request: string): Promise<string> {
+  const { head, body } = split((await askHttp(port, request)).bytes);
+  const fields = Object.fromEntries(
+    head.split("\r\n").map((line) => [`header ${line.split(": ")[0]}`, line.split(": ")[1] ?? ""]),
+  );
+  return latin1Text(await unpack(fields, latin1(body)));
+}
+
+async function unpack(fields: Fields, body: Uint8Array): Promise<Uint8Array> {
+  const content = fields["header Transfer-Encoding"] === "chunked" ? joinChunks(body) : body;
+  return fields["header Content-Encoding"] === "gzip" ? await gunzip(content) : content;
 }
 
 function joinChunks(bytes: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 /** A store with a keeper and a state file in a folder of its own, driven by hand. */
-import type { KeeperStart } from "../../src/persist/keeper_start.ts";
+import type { KeeperStart, KeeperState } from "../../src/persist/keeper_start.ts";
 import { CONNECTION_ID_WORDS } from "../../src/persist/keeper_start.ts";
 import { Keeper } from "../../src/persist/keeper.ts";
 import { Clock, createClock } from "../../src/stats/clock.ts";
@@ -23,7 +23,8 @@ export class StateRun {
   /** What the keeper said. */
   readonly lines: string[] = [];
 
-  constructor(path: string, wish: RunWish = {}) {
+  /** `tell`: what the keeper has to say of a restart without a gap. */
+  constructor(path: string, wish: RunWish = {}, tell: (state: KeeperState) => void = () => {}) {
     const arena = createArena(wish.mebibytes ?? 64, crypto.getRandomValues(new Int32Array(4)));
     this.start = {
       path,
@@ -35,12 +36,13 @@ export class StateRun {
       keepDays: 90,
       passSeconds: NEVER_SECONDS,
       repair: false,
+      takesOver: false,
       load: true,
       connectionId: new SharedArrayBuffer(CONNECTION_ID_WORDS * 4),
       ...wish,
     };
     this.store = new SwarmStore(this.start.arena, 1, 7, this.start.peerAgeMinutesMax);
-    this.keeper = Keeper.start(this.start, (line) => this.lines.push(line));
+    this.keeper = Keeper.start(this.start, (line) => this.lines.push(line), tell);
   }
 
   /** Moves the tracker's clock, and the store's with it. */

@@ -154,7 +154,12 @@ export class Program {
 
   /** Sends `signal` unless it has ended; kills it if it does not end. Resolves to its exit code. */
   async stop(signal: Deno.Signal = "SIGINT"): Promise<number> {
-    if (!this.#hasEnded) this.#child.kill(signal);
+    try {
+      if (!this.#hasEnded) this.#child.kill(signal);
+    } catch (error) {
+      // It has ended, and a process that took over from it has its streams.
+      if (!(error instanceof TypeError)) throw error;
+    }
     return await this.ended();
   }
 

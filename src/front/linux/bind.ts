@@ -50,23 +50,50 @@ export function raiseFileLimit(): void {
   library.close();
 }
 
-/** Binds `sockets` for each of `fronts` fronts. Returns each front's own. Throws a BindFault. */
-export function bindLinuxSockets(sockets: readonly FrontSocket[], fronts: number): (readonly FrontSocket[])[] {
+/**
+ * Binds `sockets` for each of `fronts` fronts. `inherited`: sockets of the process before this one, used where they fit
+ * and closed where nothing wants them. Returns each front's own. Throws a BindFault.
+ */
+export function bindLinuxSockets(
+  sockets: readonly FrontSocket[],
+  fronts: number,
+  inherited: readonly FrontSocket[] = [],
+): (readonly FrontSocket[])[] {
   const library = Deno.dlopen(LIBC, BIND_SYMBOLS), opened: number[] = [];
   try {
     let ports = sockets;
-    return Array.from({ length: fronts }, () => {
-      const own = ports.map((socket) => bindOne(library.symbols, socket, opened));
+    const left = [...inherited];
+    const perFront: FrontSocket[][] = Array.from({ length: fronts }, () => {
+      const own = ports.map((socket) => takeInherited(socket, left) ?? bindOne(library.symbols, socket, opened));
       // Ports the kernel chose for the first front are everyone's.
       ports = own;
       return own;
     });
+    // The process before this one had more fronts: what queues in their sockets has to be read by somebody.
+    for (const [index, socket] of left.entries()) {
+      const wanted = ports.find((port) => isSame(port, socket));
+      if (wanted === undefined) library.symbols.close(socket.descriptor);
+      else perFront[index % fronts]!.push({ ...wanted, descriptor: socket.descriptor });
+    }
+    return perFront;
   } catch (error) {
     for (const descriptor of opened) library.symbols.close(descriptor);
     throw error;
   } finally {
     library.close();
   }
+}
+
+// Takes a socket for `wanted` out of those that are left.
+function takeInherited(wanted: FrontSocket, left: FrontSocket[]): FrontSocket | undefined {
+  const index = left.findIndex((socket) => isSame(wanted, socket));
+  if (index < 0) return undefined;
+  const [{ port, descriptor }] = left.splice(index, 1) as [FrontSocket];
+  return { ...wanted, port, descriptor };
+}
+
+function isSame(wanted: FrontSocket, { protocol, address, port }: FrontSocket): boolean {
+  return wanted.protocol === protocol && wanted.address === address && (wanted.port === port || wanted.port === 0);
 }
 
 function bindOne(calls: BindCalls, wanted: FrontSocket, opened: number[]): FrontSocket {

@@ -102,8 +102,17 @@ export class LinuxHttp {
     }
   }
 
+  /** Ends each connection with its next answer, and calls `onDrained` when none is left. */
+  drain(onDrained: () => void): void {
+    this.#door.isClosing = true;
+    this.#onDrained = onDrained;
+  }
+
+  #onDrained: (() => void) | undefined;
+
   /** Closes what has taken too long. */
   closeOverdue(): void {
+    if (this.#connections.count === 0) this.#onDrained?.();
     const connections = this.#connections, { idleSeconds, requestSeconds } = this.#limits;
     for (;;) {
       const slot = connections.overdue(this.#tracker.clock.second, idleSeconds, requestSeconds);
@@ -127,7 +136,9 @@ export class LinuxHttp {
     this.#tracker.counters[COUNTER.acceptPauses]++;
     this.#evict();
     this.#poller.remove(listener);
-    setTimeout(() => this.#poller.add(listener, EPOLLIN, this.#listenerSlot(listener), 0), ACCEPT_PAUSE_MS);
+    setTimeout(() => {
+      if (this.#onDrained === undefined) this.#poller.add(listener, EPOLLIN, this.#listenerSlot(listener), 0);
+    }, ACCEPT_PAUSE_MS);
   }
 
   /** Slots of listeners by descriptor, set by the loop. */

@@ -2,11 +2,25 @@
  * Datagrams that the kernel threw away because a socket of ours was full: asked of the sockets themselves (SO_MEMINFO,
  * since Linux 4.12), in the supervisor, which has bound them. Nothing per packet, and no look into /proc.
  */
+import { COUNTER } from "../../stats/counters.ts";
 import type { FrontSocket } from "../front_start.ts";
 import { BIND_SYMBOLS, LIBC, SO_MEMINFO, SOL_SOCKET } from "./libc.ts";
 
 /** Words of the answer, and which of them counts the drops (SK_MEMINFO_DROPS). */
 const MEMINFO_WORDS = 9, MEMINFO_DROPS = 8;
+
+/** How often the kernel is asked. */
+const TICK_MS = 2000;
+
+/** Keeps the count of `sockets` in `counters`, which only the caller writes, until the function returned is called. */
+export function watchKernelDrops(sockets: readonly FrontSocket[], counters: Float64Array): () => void {
+  const drops = new KernelDrops(sockets);
+  const timer = setInterval(() => counters[COUNTER.udpKernelDrops] = drops.count(), TICK_MS);
+  return () => {
+    clearInterval(timer);
+    drops.close();
+  };
+}
 
 /** Asks the UDP sockets among `sockets`. */
 export class KernelDrops {

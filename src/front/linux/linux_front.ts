@@ -43,6 +43,7 @@ export function startLinuxFront(
     sockets: start.sockets,
     running: front.run(),
     linkOffice: (port) => front.office.relink(port),
+    drain: () => front.drain(),
     stop: () => front.stop(),
   };
 }
@@ -116,6 +117,11 @@ class LinuxFront {
       yieldedMs = performance.now();
     }
     this.#hasEnded();
+  }
+
+  drain(): Promise<void> {
+    for (const { descriptor } of this.#sockets) this.#poller.remove(descriptor);
+    return new Promise((resolve) => this.#http.drain(resolve));
   }
 
   async stop(): Promise<void> {

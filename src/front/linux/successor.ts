@@ -10,12 +10,20 @@ const SYMBOLS = {
   posix_spawn: { parameters: ["buffer", "buffer", "pointer", "pointer", "buffer", "buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  close: { parameters: ["i32"], result: "i32" },
   strerror: { parameters: ["i32"], result: "pointer" },
 } as const;
 
-const F_SETFD = 2, FD_CLOEXEC = 1, WNOHANG = 1;
+const SIGUSR2 = 12, F_SETFD = 2, FD_CLOEXEC = 1, WNOHANG = 1;
+/** Longest command line: Linux's own limit for one word. */
+const COMMAND_LINE_BYTES_MAX = 131_072;
 /** Environment variable in which the successor finds its sockets. */
 const SOCKETS_VARIABLE = "TRACKER_INHERITED_SOCKETS";
+
+/** The directory at the start: this file is loaded before the tracker goes to another. */
+const STARTED_IN = Deno.cwd();
 
 /** The process that shall take over. */
 export class Successor {
@@ -25,13 +33,18 @@ export class Successor {
   /** Starts the program with this one's arguments and `sockets`. Throws an Error with the system's words. */
   constructor(sockets: readonly FrontSocket[]) {
     const { symbols } = this.#library;
-    const words = Deno.readTextFileSync("/proc/self/cmdline").split("\0").slice(0, -1);
+    const words = commandLine(symbols);
     const environment = { ...Deno.env.toObject(), [SOCKETS_VARIABLE]: JSON.stringify(sockets) };
     const pid = new Int32Array(1), program = text(Deno.execPath());
-    const argv = new Texts(words), envp = new Texts(Object.entries(environment).map(([name, value]) => `${name}=${value}`));
+    const argv = new Texts(words),
+      envp = new Texts(Object.entries(environment).map(([name, value]) => `${name}=${value}`));
+    // What is relative on its command line is relative to where this one was started, not to where it went.
+    const directory = Deno.cwd();
+    Deno.chdir(STARTED_IN);
     for (const { descriptor } of sockets) symbols.fcntl(descriptor, F_SETFD, 0);
     const error = symbols.posix_spawn(new Uint8Array(pid.buffer), program, null, null, argv.pointers, envp.pointers);
     for (const { descriptor } of sockets) symbols.fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    Deno.chdir(directory);
     if (error !== 0) throw new Error(new Deno.UnsafePointerView(symbols.strerror(error)!).getCString());
     this.pid = pid[0]!;
   }
@@ -39,6 +52,16 @@ export class Successor {
   /** True when it has ended. */
   get hasEnded(): boolean {
     return this.#library.symbols.waitpid(this.pid, new Uint8Array(4), WNOHANG) !== 0;
+  }
+}
+
+/** Tells process `pid` to restart itself without a gap. False: there is none, or it is not ours to tell. */
+export function signalRestart(pid: number): boolean {
+  const library = Deno.dlopen(LIBC, { kill: { parameters: ["i32", "i32"], result: "i32" } });
+  try {
+    return library.symbols.kill(pid, SIGUSR2) === 0;
+  } finally {
+    library.close();
   }
 }
 
@@ -51,6 +74,15 @@ export function takeInheritedSockets(): readonly FrontSocket[] {
   for (const { descriptor } of sockets) library.symbols.fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   library.close();
   return sockets;
+}
+
+// The words this process was started with, the runtime's own among them. Deno itself lets nobody read this file.
+function commandLine(calls: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"]): string[] {
+  const descriptor = calls.open(text("/proc/self/cmdline"), 0), bytes = new Uint8Array(COMMAND_LINE_BYTES_MAX);
+  const length = Number(calls.read(descriptor, bytes, BigInt(bytes.length)));
+  calls.close(descriptor);
+  if (length <= 0 || length === bytes.length) throw new Error("its command line cannot be read");
+  return new TextDecoder().decode(bytes.subarray(0, length)).split("\0").slice(0, -1);
 }
 
 function text(words: string): Uint8Array<ArrayBuffer> {

@@ -1,0 +1,81 @@
+/** The program and its state file: what an operator sees when the file is at fault, and what a stop and a start keep. */
+import assert from "node:assert/strict";
+import { StateFile } from "../../src/persist/state_file.ts";
+import { HttpClient } from "../support/http_client.ts";
+import { withStatePath } from "../support/state.ts";
+import { Program, startTracker, writeConfig } from "../support/tracker_process.ts";
+
+const EXECUTABLE = Deno.env.get("EXECUTABLE");
+const COMMAND = EXECUTABLE === undefined ? [] : [[EXECUTABLE]];
+const HASH = new Uint8Array(20).fill(0x61);
+/** opentracker's, of a tracker that cannot run. */
+const EXIT_CANNOT_RUN = 111;
+
+function configFor(path: string): string {
+  return writeConfig(path.replace(/\/[^/]*$/, ""), { "tracker.state": path, "tracker.memory": 64 });
+}
+
+Deno.test(
+  "SIGTERM saves everything, and a start brings it back",
+  withStatePath(async (path) => {
+    const config = configFor(path), first = await startTracker(["-f", config], undefined, ...COMMAND);
+    const client = await HttpClient.connect(first.httpPort);
+    await client.announce({ infoHash: HASH, port: 1000, left: 0, event: "completed" });
+    await client.announce({ infoHash: HASH, port: 1001, left: 1 });
+    client.close();
+    assert.equal(await first.stop("SIGTERM"), 0);
+    assert.match(first.printed(), /^state: 1 torrents saved in \d+\.\d s$/m);
+    const second = await startTracker(["-f", config], undefined, ...COMMAND);
+    assert.match(second.printed(), /^state: 1 torrents and 2 peers loaded from .* in \d+\.\d s, 0 had expired$/m);
+    const again = await HttpClient.connect(second.httpPort);
+    assert.match(
+      await again.announce({ infoHash: HASH, port: 1002, left: 1 }),
+      /8:completei1e10:downloadedi1e.*10:incompletei2e/s,
+    );
+    again.close();
+    assert.equal(await second.stop("SIGTERM"), 0);
+  }),
+);
+
+Deno.test(
+  "a start with a file that is no state file ends with one sentence and 111, and --state-repair gets over it",
+  withStatePath(async (path) => {
+    const notes = "these are my notes\n".repeat(1000);
+    Deno.writeTextFileSync(path, notes);
+    const config = configFor(path), refused = await refusedStart(["-f", config]);
+    assert.equal(
+      refused,
+      `Cannot start: The state file ${JSON.stringify(path)} is not a database; start once with --state-repair to ` +
+        "salvage what is readable, or move the file away",
+    );
+    assert.equal(Deno.readTextFileSync(path), notes, "nothing was touched");
+    const tracker = await startTracker(["--state-repair", "-f", config], undefined, ...COMMAND);
+    assert.match(tracker.printed(), /^state: 0 torrents were salvaged from .*, which is kept as .*\.damaged$/m);
+    assert.equal(await tracker.stop("SIGTERM"), 0);
+    assert.equal(Deno.readTextFileSync(`${path}.damaged`), notes);
+    const file = StateFile.open(path, { readOnly: true });
+    assert.deepEqual(file.problems(), []);
+    file.close();
+  }),
+);
+
+Deno.test(
+  "a second tracker with the same state file ends with one sentence and 111",
+  withStatePath(async (path) => {
+    const config = configFor(path), first = await startTracker(["-f", config], undefined, ...COMMAND);
+    assert.match(await refusedStart(["-f", config]), /is kept by another tracker that runs; stop it, or name another/);
+    assert.equal(await first.stop("SIGTERM"), 0);
+  }),
+);
+
+/** Starts a tracker that cannot run. Resolves to the one line it says about it. */
+async function refusedStart(args: readonly string[]): Promise<string> {
+  const [program, ...first] = EXECUTABLE === undefined
+    ? [Deno.execPath(), "run", "--no-prompt", "-A", new URL("../../main.ts", import.meta.url).pathname]
+    : [EXECUTABLE];
+  const tracker = new Program(program!, [...first, "-i", "127.0.0.1", "-p", "0", ...args]);
+  assert.equal(await tracker.ended(), EXIT_CANNOT_RUN);
+  const lines = tracker.printed().trim().split("\n").filter((line) => !line.startsWith("Running as root"));
+  assert.equal(lines.length, 1, tracker.printed());
+  return lines[0]!;
+}

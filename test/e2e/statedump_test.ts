@@ -1,0 +1,75 @@
+/** State dumps carried from opentracker to this tracker and back. */
+import assert from "node:assert/strict";
+import { testWith } from "../support/programs.ts";
+import { askHttp, httpBody } from "../support/raw_client.ts";
+import { startOpentracker, startTracker } from "../support/tracker_process.ts";
+import { latin1, latin1Text } from "../support/vectors.ts";
+
+const END = " HTTP/1.1\r\nConnection: close\r\n\r\n";
+const DUMP = `GET /stats?mode=statedump${END}`;
+/** Starts in which opentracker once loads its dump after its list. */
+const STARTS_MAX = 20;
+const LISTED = [0x41, 0x42, 0x43];
+
+function announce(byte: number, port: number): string {
+  const hash = `%${byte.toString(16)}`.repeat(20);
+  return `GET /announce?info_hash=${hash}&port=${port}&left=0&event=completed${END}`;
+}
+
+/** Hash and completed count of each line. */
+function countsOf(dump: string): string[] {
+  return dump.trimEnd().split("\n").map((line) => {
+    const [, hash, completed] = /^([0-9A-F]{40}):\d+:(\d+)$/.exec(line) ?? assert.fail(`no line of a dump: ${line}`);
+    return `${hash!.slice(0, 2)} ${completed}`;
+  });
+}
+
+testWith(
+  ["opentracker"],
+  "a state dump keeps its figures from opentracker to here, and opentracker loads ours",
+  async () => {
+    const folder = Deno.makeTempDirSync({ prefix: "statedump" }), options = ["-w", "whitelist.txt", "-A", "127.0.0.1"];
+    Deno.chmodSync(folder, 0o755);
+    const list = LISTED.map((byte) => `${byte.toString(16).repeat(20)}\n`).join("");
+    Deno.writeTextFileSync(`${folder}/whitelist.txt`, list);
+    const startTheirs = (more: readonly string[]) =>
+      startOpentracker(
+        [...options, ...more],
+        folder,
+        async (port) =>
+          latin1Text((await askHttp(port, announce(0x43, 1).replace("completed", "stopped"))).bytes).includes(
+            "8:complete",
+          ),
+      );
+    try {
+      const first = await startTheirs([]);
+      for (const port of [1, 2, 3]) {
+        await askHttp(first.httpPort, announce(0x41, port));
+      }
+      await askHttp(first.httpPort, announce(0x42, 1));
+      const theirDump = await httpBody(first.httpPort, DUMP);
+      await first.stop();
+      assert.deepEqual(countsOf(theirDump), ["41 3", "42 1"]);
+
+      Deno.writeFileSync(`${folder}/theirs.txt`, latin1(theirDump));
+      const ours = await startTracker([...options, "-l", `${folder}/theirs.txt`], folder);
+      const ourDump = await httpBody(ours.httpPort, DUMP);
+      await ours.stop();
+      assert.match(ours.printed(), /theirs\.txt: 2 torrents loaded$/m);
+      assert.deepEqual(countsOf(ourDump), ["41 3", "42 1"]);
+
+      Deno.writeFileSync(`${folder}/ours.txt`, latin1(ourDump));
+      let reloaded: string[] = [];
+      // It reads list and dump at the same time, and drops what it finds no list for yet.
+      for (let tries = 0; tries < STARTS_MAX && reloaded.length === 0; tries++) {
+        const second = await startTheirs(["-l", "ours.txt"]), dump = await httpBody(second.httpPort, DUMP);
+        await second.stop();
+        if (dump !== "") reloaded = countsOf(dump);
+      }
+      // Whether it doubles the figures depends on its version.
+      assert.deepEqual(reloaded.map((row) => row.split(" ")[0]), ["41", "42"]);
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  },
+);

@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import opentracker from "../../plugins/stats_opentracker.ts";
+import { type FromOffice, STREAM_PIECE_BYTES, type ToOffice } from "../../src/office/messages.ts";
+import { Office } from "../../src/office/office.ts";
+import { Turn } from "../../src/office/turn.ts";
+import { openSettings } from "../../src/plugin/settings.ts";
+import { createClock } from "../../src/stats/clock.ts";
+import { hashOf, OfficeMemory } from "../support/office.ts";
+import { latin1Text } from "../support/vectors.ts";
+
+/** A front's side of its port to an office. */
+class TestFront {
+  readonly memory = new OfficeMemory(64);
+  readonly #channel = new MessageChannel();
+  readonly #turn = new Turn();
+  readonly #pieces: FromOffice[] = [];
+  #news: () => void = () => {};
+
+  constructor() {
+    const { memory } = this;
+    const office = new Office({
+      ...memory.source,
+      counterRow: 1,
+      clock: createClock(),
+      statsPath: "stats",
+      redirectUrl: null,
+      plugins: { modules: new Map(), plugins: [] },
+      statsNetworks: [],
+      isFullScrapeOn: true,
+      fullScrapeSeconds: 0,
+      fullScrapeNetworks: [],
+    }, {
+      plugins: [{ plugin: opentracker, context: { settings: openSettings({}) } }],
+      unixSecond: () => 1_700_000_000,
+      breathe: this.#turn.breathe,
+    });
+    office.serve(this.#channel.port1);
+    this.#channel.port2.onmessage = ({ data }) => {
+      this.#pieces.push(data);
+      this.#news();
+    };
+  }
+
+  post(message: ToOffice, transfer: ArrayBuffer[] = []): void {
+    this.#channel.port2.postMessage(message, transfer);
+  }
+
+  request(id: number, target: string, more: { keepAlive?: boolean; oldVersion?: boolean } = {}): void {
+    const wish = { keepAlive: more.keepAlive ?? true, oldVersion: more.oldVersion ?? false };
+    this.post({ type: "request", id, target, headers: "", address: "192.0.2.1", ...wish });
+  }
+
+  async piece(): Promise<FromOffice> {
+    while (this.#pieces.length === 0) await new Promise<void>((resolve) => this.#news = resolve);
+    return this.#pieces.shift()!;
+  }
+
+  /** Takes every piece of an answer, giving large buffers back as a front does. */
+  async pieces(id: number): Promise<FromOffice[]> {
+    const pieces = [await this.piece()];
+    while (!pieces.at(-1)!.last) {
+      const { buffer } = pieces.at(-1)!.bytes, isLarge = buffer.byteLength > STREAM_PIECE_BYTES;
+      pieces[pieces.length - 1] = { ...pieces.at(-1)!, bytes: pieces.at(-1)!.bytes.slice() };
+      this.post({ type: "next", id, spent: isLarge ? buffer : null }, isLarge ? [buffer] : []);
+      pieces.push(await this.piece());
+    }
+    return pieces;
+  }
+
+  /** Lets the office do whatever it would do unasked. */
+  async idle(): Promise<number> {
+    for (let i = 0; i < 200; i++) await this.#turn.breathe();
+    return this.#pieces.length;
+  }
+
+  close(): void {
+    this.#turn.close();
+    this.#channel.port1.close();
+    this.#channel.port2.close();
+  }
+}
+
+function fill(memory: OfficeMemory, torrents: number): void {
+  for (let i = 0; i < torrents; i++) {
+    const infoHash = hashOf(i & 255);
+    new DataView(infoHash.buffer).setUint32(0, i);
+    memory.announce({ infoHash, address: "192.0.2.1", port: 1 });
+  }
+}
+
+/** The data of chunks, whose sizes are checked. */
+function joinChunks(bytes: string): string {
+  let data = "";
+  for (let at = 0;;) {
+    const end = bytes.indexOf("\r\n", at), length = parseInt(bytes.slice(at, end), 16);
+    assert.ok(length >= 0, `a chunk at ${at}`);
+    if (length === 0) {
+      assert.equal(bytes.slice(end), "\r\n\r\n");
+      return data;
+    }
+    data += bytes.slice(end + 2, end + 2 + length);
+    assert.equal(bytes.slice(end + 2 + length, end + 4 + length), "\r\n");
+    at = end + 4 + length;
+  }
+}
+
+Deno.test("a full scrape comes in chunks, each when the one before has been sent", async () => {
+  const front = new TestFront(), torrents = 40_000;
+  try {
+    fill(front.memory, torrents);
+    front.request(7, "/scrape");
+    // The head, and nothing more until it is asked for.
+    assert.equal(await front.idle(), 1);
+    const pieces = await front.pieces(7), text = pieces.map(({ bytes }) => latin1Text(bytes)).join("");
+    assert.ok(pieces.every(({ id }) => id === 7));
+    assert.ok(pieces.length >= 4);
+    const headEnd = text.indexOf("\r\n\r\n");
+    assert.equal(
+      text.slice(0, headEnd),
+      "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked",
+    );
+    const body = joinChunks(text.slice(headEnd + 4)), entry = "d8:completei0e10:downloadedi0e10:incompletei1ee";
+    assert.equal(body.length, "d5:filesdee".length + torrents * (23 + entry.length));
+    assert.equal(body.slice(0, 12), "d5:filesd20:");
+    assert.ok(body.endsWith(`${entry}ee`));
+  } finally {
+    front.close();
+  }
+});
+
+Deno.test("HTTP/1.0 is sent the same without chunks, and the connection ends", async () => {
+  const front = new TestFront();
+  try {
+    fill(front.memory, 3);
+    front.request(1, "/stats?mode=tpbs&format=txt", { oldVersion: true });
+    const pieces = await front.pieces(1), text = pieces.map(({ bytes }) => latin1Text(bytes)).join("");
+    assert.equal(pieces.at(-1)!.keepAlive, false);
+    const [head, body] = text.split("\r\n\r\n");
+    assert.equal(head, "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nConnection: close");
+    assert.equal(body!.split("\n").length, 4);
+  } finally {
+    front.close();
+  }
+});
+
+Deno.test("a client that goes makes room; others are answered meanwhile", async () => {
+  const front = new TestFront();
+  try {
+    fill(front.memory, 30_000);
+    for (let id = 1; id <= 12; id++) {
+      front.request(id, "/scrape");
+      assert.match(latin1Text((await front.piece()).bytes), /^HTTP\/1\.1 200 OK/);
+      if (id % 2 === 0) front.post({ type: "next", id, spent: null });
+      front.post({ type: "abort", id });
+      if (id % 2 === 0) await front.piece();
+    }
+    front.request(20, "/scrape");
+    assert.match(latin1Text((await front.piece()).bytes), /^HTTP\/1\.1 200 OK/);
+    front.request(21, "/stats?mode=torr");
+    assert.match(latin1Text((await front.piece()).bytes), /\r\n\r\n30000\n0\n/);
+    front.post({ type: "abort", id: 20 });
+  } finally {
+    front.close();
+  }
+});

@@ -1,0 +1,185 @@
+/** Plugins dropped into a folder, in a whole tracker: their slots, what they cannot reach, and what happens to broken ones. */
+import assert from "node:assert/strict";
+import { announceRequest, exchange, KINDS } from "../support/app.ts";
+import { startWithPlugins } from "../support/plugin_folder.ts";
+
+/** Parts keep timers and workers until they are stopped; the tests stop them. */
+const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
+
+const NO_ONES = `import type { Plugin } from "waggle/plugin";
+enum Answer { No = "no ones" }
+export default {
+  name: "no_ones",
+  stats: { ones: (snapshot) => \`\${snapshot.torrents} torrents\\n\` },
+  routes: { top: () => "the top", "/metric2": () => new Response("two") },
+  admitAnnounce: (announce) => announce.infoHash[0] === 0x31 ? Answer.No : undefined,
+} satisfies Plugin;
+`;
+
+/** Tries every way out, and says which were open. */
+const ATTEMPTS = `const open = [];
+const attempt = async (name, way) => {
+  try {
+    const found = await way();
+    if (found !== undefined) open.push(name);
+  } catch { /* Closed. */ }
+};
+const say = (f) => new Function("return " + f);
+await attempt("Deno.read", () => Deno.readTextFileSync("/etc/passwd"));
+await attempt("Deno.write", () => Deno.writeTextFileSync("/tmp/waggle_escaped", "x") ?? 1);
+await attempt("Deno.env", () => Deno.env.get("PATH") ?? 1);
+await attempt("Deno.connect", () => Deno.connect({ hostname: "127.0.0.1", port: Number(PORT) }));
+await attempt("Deno.listen", () => Deno.listen({ port: 0 }));
+await attempt("Deno.Command", () => new Deno.Command("true").outputSync());
+await attempt("Deno.dlopen", () => Deno.dlopen("libc.so.6", {}));
+await attempt("fetch", () => fetch("http://127.0.0.1:" + PORT + "/stats"));
+await attempt("Worker", () => new Worker("data:application/javascript,", { type: "module" }));
+await attempt("import file", () => import("/etc/hostname"));
+await attempt("import outside", () => import("../outside.js"));
+await attempt("import data", () => import("data:application/javascript,export default 1"));
+await attempt("import child_process", () => import("node:child_process"));
+await attempt("import module", () => import("node:module"));
+await attempt("import vm", () => import("node:vm"));
+await attempt("import npm", () => import("npm:hono"));
+await attempt("import tracker", () => import("hono"));
+await attempt("eval import", () => say("import('node:child_process')")());
+await attempt("builtin", () => process.getBuiltinModule("node:fs"));
+await attempt("fs", async () => (await import("node:fs")).readFileSync("/etc/passwd"));
+await attempt("postMessage", () => typeof Deno.permissions === "undefined" ? globalThis.postMessage : undefined);
+export const result = "open: " + (open.join(", ") || "nothing");
+`;
+
+for (const kind of KINDS) {
+  Deno.test(`a TypeScript file in the plugins folder works with ${kind} fronts`, OPTIONS, async () => {
+    await using tracker = await startWithPlugins(kind, { "plugins/no_ones.ts": NO_ONES });
+    const get = (target: string) => exchange(tracker.tcpPort, `GET ${target} HTTP/1.1\r\n\r\n`);
+    assert.match(await exchange(tracker.tcpPort, announceRequest("1", 1001)), /14:failure reason7:no ones/);
+    assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1001)), /8:intervali/);
+    assert.match(await get("/stats?mode=ones"), /\r\n\r\n1 torrents\n$/);
+    assert.match(await get("/plugin/no_ones/top"), /\r\n\r\nthe top$/);
+    assert.match(await get("/metric2"), /\r\n\r\ntwo$/);
+    assert.match(await get("/stats?mode=torr"), /^HTTP\/1.1 200/);
+    await tracker.untilLogged(/^plugin no_ones: admitAnnounce, stats, routes; may reach nothing$/);
+  });
+
+  Deno.test(`a plugin reaches nothing from ${kind} fronts, the office, or its host`, OPTIONS, async () => {
+    using bait = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await using tracker = await startWithPlugins(kind, {
+      "outside.js": "export default 1;",
+      "plugins/_attempts.js": ATTEMPTS.replaceAll("PORT", String(bait.addr.port)),
+      "plugins/escape.js": `import { result } from "./_attempts.js";
+        export default { name: "escape", admitAnnounce: () => result, stats: { escape: () => result },
+          start: (context) => context.log(result) };`,
+    });
+    assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1)), /:open: nothing8:/, "front");
+    assert.match(
+      await exchange(tracker.tcpPort, "GET /stats?mode=escape HTTP/1.1\r\n\r\n"),
+      /open: nothing$/,
+      "office",
+    );
+    assert.equal(await tracker.untilLogged(/^plugin escape: open/), "plugin escape: open: nothing", "host");
+  });
+}
+
+Deno.test("what the config grants, a host has, and no more", OPTIONS, async () => {
+  const plugin = `export default { name: "reader", permissions: { read: ["a.txt"], net: ["example.org"] },
+    settings: { file: { kind: "path", default: null, explanation: "A file." } },
+    start(context) {
+      const read = (path) => { try { return Deno.readTextFileSync(path); } catch (error) { return error.name; } };
+      const { file } = { file: context.settings.text("file") };
+      context.log([read(file), read(file.replace("given", "granted")), read(file.replace("given", "other"))].join(" "));
+    } };`;
+  await using tracker = await startWithPlugins(
+    KINDS[0]!,
+    { "plugins/reader.js": plugin, "given.txt": "given", "granted.txt": "granted", "other.txt": "other" },
+    (folder) => `plugin.reader.file ${folder}/given.txt\nplugin.reader.allow read ${folder}/granted.txt\n`,
+  );
+  assert.equal(await tracker.untilLogged(/^plugin reader: given/), "plugin reader: given granted NotCapable");
+  await tracker.untilLogged(/start; may read .*granted.txt, .*given.txt; wants read a.txt, net example.org as well/);
+});
+
+Deno.test("a broken plugin stops the start with file, line and reason", OPTIONS, async () => {
+  const rows: [file: string, text: string, want: RegExp, config?: string][] = [
+    ["bad.ts", "export default {\n  name: ;\n}", /bad\.ts:2: .*[Ee]xpression expected/],
+    ["bad.js", "export default {\n  name: ;\n}", /bad\.js:2: Unexpected token/],
+    ["bad.ts", "const a: number = 1;\nthrow new Error('boom');", /bad\.ts:2: boom$/],
+    [
+      "bad.ts",
+      "import '../outside.ts';\nexport default { name: 'bad' };",
+      /bad\.ts: a plugin may import files .*outside/,
+    ],
+    ["bad.ts", "export const plugin = 1;", /bad\.ts: has no default export that is an object$/],
+    ["bad.ts", "export default { name: 'good' };", /bad\.ts: its name must be that of its file, bad, and is good$/],
+    ["bad.ts", "export default { name: 'bad', admitAnounce() {} };", /bad\.ts: admitAnounce is not a slot; there are/],
+    ["bad.ts", "export default { name: 'bad', admitAnnounce: 1 };", /bad\.ts: admitAnnounce must be a function$/],
+    ["bad.ts", "export default { name: 'bad', stats: { a: 1 } };", /bad\.ts: stats\.a must be a function$/],
+    [
+      "bad.ts",
+      "export default { name: 'bad',\n prepare() { throw new Error('boom') }, stats: {} };",
+      /bad\.ts:2: prepare: boom$/,
+    ],
+    ["bad.ts", "export default { name: 'bad',\n start() { throw new Error('boom') } };", /bad\.ts:2: start: boom$/],
+    [
+      "bad.ts",
+      "export default { name: 'bad' };",
+      /there is no plugin worse in .* \(test\.conf line 7\)$/,
+      "plugin.worse.a b",
+    ],
+    [
+      "bad.ts",
+      "export default { name: 'bad' };",
+      /plugin bad has no setting a \(test\.conf line 7\)$/,
+      "plugin.bad.a b",
+    ],
+    [
+      "bad.ts",
+      "export default { name: 'bad', settings: { a: { kind: 'integer', min: 1, max: 9, default: 1, explanation: '' } } };",
+      /plugin\.bad\.a must be 1 to 9, and is "x" \(test\.conf line 7\)$/,
+      "plugin.bad.a x",
+    ],
+  ];
+  for (const [file, text, want, config = ""] of rows) {
+    await assert.rejects(
+      startWithPlugins(KINDS[0]!, { [`plugins/${file}`]: text, "outside.ts": "" }, () => config),
+      (error: Error) => {
+        assert.match(error.message, want);
+        assert.match(error.message, /^Cannot start: /);
+        return true;
+      },
+      text,
+    );
+  }
+});
+
+Deno.test("a reload swaps new plugins in, and leaves the old in place of broken ones", OPTIONS, async () => {
+  const text = (word: string) =>
+    `export default { name: "word", admitAnnounce: () => ${word}, stats: { word: () => ${word} },
+      start: (context) => context.log("start " + ${word}), stop: (context) => context.log("stop " + ${word}) };`;
+  await using tracker = await startWithPlugins(KINDS[0]!, { "plugins/word.ts": text('"one"') });
+  const announce = () => exchange(tracker.tcpPort, announceRequest("a", 1));
+  const mode = () => exchange(tracker.tcpPort, "GET /stats?mode=word HTTP/1.1\r\n\r\n");
+  assert.match(await announce(), /:one8:/);
+  tracker.write("plugins/word.ts", text('"two"'));
+  await tracker.app.reload();
+  assert.match(await announce(), /:two8:/);
+  assert.match(await mode(), /two$/);
+  await tracker.untilLogged(/start two/);
+  await tracker.untilLogged(/stop one/);
+  for (
+    const [broken, why] of [["(", /word\.ts:1: /], [
+      "undefinedName.x",
+      /word\.ts:2: start: undefinedName is not/,
+    ]] as const
+  ) {
+    tracker.write("plugins/word.ts", text(broken));
+    await tracker.app.reload();
+    assert.match(await tracker.untilLogged(/the old ones stay/), /./);
+    assert.ok(tracker.logged.some((line) => line.startsWith("plugins: the old ones stay: ") && why.test(line)));
+    assert.match(await announce(), /:two8:/);
+    assert.match(await mode(), /two$/);
+  }
+  Deno.removeSync(`${tracker.folder}/plugins/word.ts`);
+  await tracker.app.reload();
+  assert.match(await announce(), /8:intervali/);
+  assert.match(await mode(), /^HTTP\/1\S* 400/);
+});

@@ -1,0 +1,118 @@
+/** Whitelist and blacklist in a whole tracker: files, folders, FIFOs, SIGHUP. */
+import assert from "node:assert/strict";
+import { announceRequest, exchange, KINDS } from "../support/app.ts";
+import { type PluginApp, startWithPlugins } from "../support/plugin_folder.ts";
+
+/** Parts keep timers and workers until they are stopped; the tests stop them. */
+const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
+
+/** The line of the hash that announceRequest() makes of `letter`. */
+const hex = (letter: string) => letter.charCodeAt(0).toString(16).repeat(20);
+
+/** The letters of `letters` that are served. */
+async function served(tracker: PluginApp, letters: string): Promise<string> {
+  let found = "";
+  for (const letter of letters) {
+    const reply = await exchange(tracker.tcpPort, announceRequest(letter, 1001));
+    if (!reply.includes("not authorized for use with this tracker")) found += letter;
+  }
+  return found;
+}
+
+for (const kind of KINDS) {
+  Deno.test(`a whitelist and a blacklist with ${kind} fronts: the blacklist wins`, OPTIONS, async () => {
+    await using tracker = await startWithPlugins(
+      kind,
+      { "white.txt": `${hex("a")} comment\n# ${hex("b")}\nnonsense\n\n${hex("c")}`, "black.txt": `${hex("c")}\n` },
+      (folder) => `access.whitelist ${folder}/white.txt\naccess.blacklist ${folder}/black.txt\n`,
+    );
+    assert.equal(await served(tracker, "abcd"), "a");
+    await tracker.untilLogged(/whitelist: 2 info hashes, 1 bad lines in .*white\.txt/);
+    tracker.write("white.txt", `${hex("b")}\n`);
+    await tracker.app.reload();
+    assert.equal(await served(tracker, "abcd"), "b");
+    Deno.removeSync(`${tracker.folder}/white.txt`);
+    await tracker.app.reload();
+    await tracker.untilLogged(/Warning: the whitelist of before stays: /);
+    assert.equal(await served(tracker, "abcd"), "b");
+  });
+}
+
+Deno.test("a client that stops is answered, whatever the list says", OPTIONS, async () => {
+  await using tracker = await startWithPlugins(
+    KINDS[0]!,
+    { "white.txt": "" },
+    (f) => `access.whitelist ${f}/white.txt\n`,
+  );
+  assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1, "&event=stopped")), /8:intervali/);
+});
+
+Deno.test("a whitelist that is not there refuses everything, a blacklist nothing", OPTIONS, async () => {
+  for (const [list, want] of [["white", ""], ["black", "ab"]]) {
+    await using tracker = await startWithPlugins(KINDS[0]!, {}, (folder) => `access.${list}list ${folder}/none.txt\n`);
+    assert.equal(await served(tracker, "ab"), want);
+    await tracker.untilLogged(new RegExp(`Warning: the ${list}list is empty: `));
+  }
+});
+
+Deno.test("access.unknown empty answers unknown hashes with nobody, and stores nothing", OPTIONS, async () => {
+  await using tracker = await startWithPlugins(
+    KINDS[0]!,
+    { "white.txt": hex("a"), "black.txt": hex("c") },
+    (folder) => `access.whitelist ${folder}/white.txt\naccess.blacklist ${folder}/black.txt\naccess.unknown empty\n`,
+  );
+  await exchange(tracker.tcpPort, announceRequest("b", 1001));
+  assert.match(
+    await exchange(tracker.tcpPort, announceRequest("b", 1002)),
+    /8:completei0e.*10:incompletei0e.*5:peers0:/s,
+  );
+  assert.match(await exchange(tracker.tcpPort, announceRequest("c", 1002)), /not authorized/);
+});
+
+Deno.test(
+  "FIFOs add and remove, and SIGHUP goes back to the file",
+  { ...OPTIONS, ignore: Deno.build.os !== "linux" },
+  async () => {
+    for (const [list, before, added, removed] of [["white", "a", "ab", "b"], ["black", "bcd", "cd", "acd"]] as const) {
+      await using tracker = await startWithPlugins(
+        KINDS[0]!,
+        { "list.txt": hex("a") },
+        (folder) =>
+          `access.${list}list ${folder}/list.txt\naccess.fifo_add ${folder}/add\naccess.fifo_delete ${folder}/delete\n`,
+      );
+      const tell = (fifo: string, letter: string) => tracker.write(fifo, `nonsense\n${hex(letter)}\n`);
+      assert.equal(await served(tracker, "abcd"), before);
+      tell("add", "b");
+      await until(async () => await served(tracker, "abcd") === added);
+      tell("delete", "a");
+      await until(async () => await served(tracker, "abcd") === removed);
+      await tracker.app.reload();
+      assert.equal(await served(tracker, "abcd"), before);
+    }
+  },
+);
+
+Deno.test("a folder of .torrent files is a list", OPTIONS, async () => {
+  const info = "d6:lengthi1e4:name1:x12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaae";
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(info)));
+  await using tracker = await startWithPlugins(
+    KINDS[0]!,
+    {
+      "plugins/x.torrent": `d8:announce3:abc4:info${info}e`,
+      "plugins/bad.torrent": "d4:info",
+      "plugins/other.txt": "",
+    },
+    (folder) => `access.whitelist ${folder}/plugins\n`,
+  );
+  await tracker.untilLogged(/whitelist: 1 info hashes, 1 files that are no torrents/);
+  const escaped = [...hash].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+  const request = announceRequest("a", 1).replace("a".repeat(20), escaped);
+  assert.match(await exchange(tracker.tcpPort, request), /8:intervali/);
+  assert.equal(await served(tracker, "a"), "");
+});
+
+// Asks until it holds: each time the tracker is asked anew, which lets time pass.
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 2000; i++) if (await holds()) return;
+  assert.fail("it never came to hold");
+}
