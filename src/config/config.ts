@@ -6,7 +6,8 @@
 import type { Address } from "./address.ts";
 import { type ListenKind, readValue, type Value } from "./kind.ts";
 import { type ConfigLine, LINE_CHARS_MAX, parseConfigText } from "./parse.ts";
-import { PORT_DEFAULT, rowOf, SETTING_KEYS, type SettingKey, type Settings } from "./schema.ts";
+import { PORT_DEFAULT } from "./row.ts";
+import { rowOf, SETTING_KEYS, type SettingKey, type Settings } from "./schema.ts";
 
 /** One address to answer on. */
 export interface Listener {

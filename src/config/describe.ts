@@ -1,6 +1,6 @@
 /** What can be said of a setting in a few words, for the sample file and the docs. Pure. */
 import { formatValue, type Kind, type Value, wishOf } from "./kind.ts";
-import type { Entry } from "./schema.ts";
+import type { Entry } from "./row.ts";
 
 /** What a value may be: `60 to 86400 seconds`, `auto, linux or portable`, `path`. */
 export function describeRange(row: Kind & Entry): string {

@@ -1,6 +1,7 @@
 /** Renders config/tracker.conf.sample: an opentracker.conf that explains itself, all defaults commented out. Pure. */
 import { describeDefault, describeRange, exampleOf } from "./describe.ts";
-import { GROUPS, rowOf, SETTING_KEYS, type SettingKey } from "./schema.ts";
+import { GROUPS } from "./row.ts";
+import { rowOf, SETTING_KEYS, type SettingKey } from "./schema.ts";
 import { wrapText } from "./wrap.ts";
 
 const LINE_CHARS = 100;

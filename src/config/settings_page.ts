@@ -1,6 +1,7 @@
 /** Renders docs/settings.md: every setting in a table for each group, formatted as `deno fmt` would. Pure. */
 import { describeDefault, describeRange } from "./describe.ts";
-import { GROUPS, rowOf, SETTING_KEYS, type SettingKey } from "./schema.ts";
+import { GROUPS } from "./row.ts";
+import { rowOf, SETTING_KEYS, type SettingKey } from "./schema.ts";
 import { wrapText } from "./wrap.ts";
 
 /** lineWidth of deno.json. */

@@ -3,7 +3,7 @@
  * the threads that run plugins, so that those need not read the folder, all run the same text, and can import nothing
  * that was not read.
  */
-import { stripTypeScriptTypes } from "node:module";
+import * as nodeModule from "node:module";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type PluginCandidate, PluginFault, type PluginModules } from "./plugin_set.ts";
@@ -20,7 +20,7 @@ export interface PluginFolder {
 }
 
 /** The folder the shipped plugins lie in when the program runs from its sources. */
-const OWN_FOLDER = import.meta.resolve("../../plugins/");
+const OWN_FOLDER = new URL("plugins/", new URL("../../", import.meta.url)).href;
 /** A plugin's file lies in the folder itself; `_name.ts`, tests and folders are what plugins import. */
 const PLUGIN_FILE = /^([a-z][a-z0-9_]{0,31})\.(ts|js|mjs)$/;
 const MODULE_FILE = /\.(ts|js|mjs|json)$/;
@@ -89,6 +89,14 @@ function readModule(path: string, shown: string): string {
 
 // Blanks where the types were keep every line and column; enums and the like need more, and lose that.
 function strip(text: string, shown: string): string {
+  // Runtimes before 2.8 have no such export, and an import by name would keep the whole program from starting.
+  const { stripTypeScriptTypes } = nodeModule;
+  if (stripTypeScriptTypes === undefined) {
+    throw new PluginFault(
+      shown,
+      `Deno ${Deno.version.deno} reads no TypeScript plugins: use 2.8.2 or newer, or JavaScript`,
+    );
+  }
   try {
     return stripTypeScriptTypes(text, { mode: "strip" });
   } catch {

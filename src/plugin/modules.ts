@@ -3,7 +3,7 @@
  * by themselves. Deno does not check `import()` in an executable, so a resolve hook does; once a thread is locked, its
  * own code can import nothing new either, which leaves `eval` nothing to borrow.
  */
-import { registerHooks } from "node:module";
+import * as nodeModule from "node:module";
 import type { PluginModules } from "./plugin_set.ts";
 
 /** Modules of the runtime that any plugin may import. */
@@ -33,6 +33,12 @@ export function offerModules(modules: PluginModules, isHost: boolean): void {
   version++;
   if (isHooked) return;
   isHooked = true;
+  // Runtimes before 2.8 have no hooks: with nothing to offer, there is nothing to hold back either.
+  const { registerHooks } = nodeModule;
+  if (registerHooks === undefined) {
+    if (modules.size > 0) throw new Error(`Deno ${Deno.version.deno} cannot confine plugins: use 2.8.2 or newer`);
+    return;
+  }
   registerHooks({
     resolve: (specifier: string, context: { parentURL?: string | undefined }, next) =>
       isPlugin(specifier) || isPlugin(context.parentURL ?? "")

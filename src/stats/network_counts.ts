@@ -37,8 +37,7 @@ export class FrontNetworks {
 
   /** `memory`: from createNetworkCounts. `index`: the thread's number. */
   constructor(memory: SharedArrayBuffer, index: number) {
-    const table = (number: number) =>
-      new Int32Array(memory, number * NETWORK_COUNTS_WORDS * 4, NETWORK_COUNTS_WORDS);
+    const table = (number: number) => new Int32Array(memory, number * NETWORK_COUNTS_WORDS * 4, NETWORK_COUNTS_WORDS);
     this.busy = new NetworkCounts(table(index * 2), BUSY_BITS4);
     this.hasty = new NetworkCounts(table(index * 2 + 1), HASTY_BITS4);
   }

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { ConfigDraft } from "../../src/config/config.ts";
 import { GENERATED_FILES } from "../../src/config/generate.ts";
 import { renderSample } from "../../src/config/sample.ts";
-import { GROUPS, rowOf, SETTING_KEYS } from "../../src/config/schema.ts";
+import { GROUPS } from "../../src/config/row.ts";
+import { rowOf, SETTING_KEYS } from "../../src/config/schema.ts";
 
 Deno.test("the generated files are what the schema says", () => {
   for (const [path, render] of Object.entries(GENERATED_FILES)) {

@@ -1,0 +1,192 @@
+/** Settings of access, plugins, state and cluster: who may, and what is kept or told. */
+import type { Kind } from "./kind.ts";
+import { type Entry, LIVESYNC_PORT_DEFAULT } from "./row.ts";
+
+/** Rows of the table, in the order they are shown. */
+export const RULE_SETTINGS = {
+  "access.stats_path": {
+    group: "Access",
+    status: "works",
+    kind: "text",
+    default: "stats",
+    explanation: "Path of the statistics, without the leading slash. A path nobody can guess keeps them to those told.",
+  },
+  "access.stats": {
+    group: "Access",
+    status: "works",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    option: "A",
+    example: "192.0.2.0/24",
+    explanation: "Only clients in these networks may read the statistics; each line adds one.",
+  },
+  "access.fullscrape": {
+    group: "Access",
+    status: "works",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    example: "192.0.2.10",
+    explanation:
+      "Only clients in these networks may ask for the full scrape, and for the statistics tpbs and statedump " +
+      "which list every torrent too; and as often as they like. Each line adds one.",
+  },
+  "access.fulllog": {
+    group: "Access",
+    status: "works",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    example: "192.0.2.77",
+    explanation:
+      "HTTP requests from these networks are kept, about the last megabyte of them, and given out once by the " +
+      "statistics' mode fulllog: for looking at a client that misbehaves. Each line adds one.",
+  },
+  "access.proxy": {
+    group: "Access",
+    status: "works",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    example: "10.1.0.0/16",
+    explanation: "Proxies whose word on a client's address is taken; each line adds one.",
+  },
+  "access.whitelist": {
+    group: "Access",
+    status: "works",
+    kind: "path",
+    default: null,
+    option: "w",
+    example: "whitelist.txt",
+    explanation: "File of the info hashes that are served, one a line in 40 hex digits; all others are refused.",
+  },
+  "access.unknown": {
+    group: "Access",
+    status: "works",
+    kind: "choice",
+    choices: ["refuse", "empty"],
+    default: "refuse",
+    explanation: "What a client is told whose info hash is not on the whitelist: a refusal, or that nobody else is " +
+      "there. Hashes on the blacklist are always refused.",
+  },
+  "access.blacklist": {
+    group: "Access",
+    status: "works",
+    kind: "path",
+    default: null,
+    option: "b",
+    example: "blacklist.txt",
+    explanation: "File of the info hashes that are refused, one a line in 40 hex digits.",
+  },
+  "access.fifo_add": {
+    group: "Access",
+    status: "works",
+    kind: "path",
+    default: null,
+    example: "adder.fifo",
+    explanation: "FIFO that takes info hashes to add to the list while the tracker runs.",
+  },
+  "access.fifo_delete": {
+    group: "Access",
+    status: "works",
+    kind: "path",
+    default: null,
+    example: "deleter.fifo",
+    explanation: "FIFO that takes info hashes to remove from the list while the tracker runs.",
+  },
+  "tracker.shield": {
+    group: "Access",
+    status: "later",
+    kind: "boolean",
+    default: true,
+    explanation: "Limits how often one address may ask.",
+  },
+  "plugins.dir": {
+    group: "Plugins",
+    status: "works",
+    kind: "path",
+    default: "plugins",
+    explanation: "Directory plugins are loaded from: the one of this name beside the config file, or else in " +
+      "tracker.rootdir. A plugin's own settings are lines `plugin.NAME.KEY VALUE`; `plugin.NAME on` and `off` switch " +
+      "one, and `plugin.NAME.allow read PATH`, `write PATH` or `net HOST` grants it what it wants.",
+  },
+  "tracker.state": {
+    group: "State",
+    status: "works",
+    kind: "path",
+    default: null,
+    example: "tracker.sqlite",
+    explanation:
+      "Database that keeps torrents, peers and completed counts over a restart; made if it does not exist. " +
+      "Nothing is kept without it. It holds a secret: it is readable to the tracker's user alone.",
+  },
+  "tracker.state_seconds": {
+    group: "State",
+    status: "works",
+    kind: "integer",
+    default: 5,
+    min: 1,
+    max: 3600,
+    unit: "seconds",
+    explanation: "How often what changed is written to tracker.state: what a crash can lose.",
+  },
+  "tracker.state_days": {
+    group: "State",
+    status: "works",
+    kind: "integer",
+    default: 90,
+    min: 1,
+    max: 36500,
+    unit: "days",
+    explanation: "How long tracker.state remembers the completed downloads of a torrent nobody announces any more.",
+  },
+  "tracker.state_repair": {
+    group: "State",
+    status: "works",
+    kind: "boolean",
+    default: false,
+    option: "state-repair",
+    explanation:
+      "Salvages what is readable of a damaged tracker.state at the start, and sets the damaged file aside. " +
+      "Meant for one start, as --state-repair on the command line.",
+  },
+  "tracker.load_statedump": {
+    group: "State",
+    status: "works",
+    kind: "path",
+    default: null,
+    option: "l",
+    example: "statedump.txt",
+    explanation: "State dump of opentracker or of this tracker to load at the start.",
+  },
+  "livesync.cluster.listen": {
+    group: "Cluster",
+    status: "later",
+    kind: "address",
+    default: null,
+    portDefault: LIVESYNC_PORT_DEFAULT,
+    option: "s",
+    example: "192.0.2.1:9696",
+    explanation: "IPv4 address of the interface over which opentracker's live sync runs.",
+  },
+  "livesync.cluster.node_ip": {
+    group: "Cluster",
+    status: "later",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    option: "A",
+    example: "192.0.2.2",
+    explanation: "Trackers whose live sync packets are taken; each line adds one.",
+  },
+  "batchsync.cluster.admin_ip": {
+    group: "Cluster",
+    status: "later",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    example: "192.0.2.3",
+    explanation: "A key of opentracker's sample that opentracker itself no longer knows; each line adds one.",
+  },
+} as const satisfies Record<string, Kind & Entry>;
