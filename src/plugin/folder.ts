@@ -20,7 +20,7 @@ export interface PluginFolder {
 }
 
 /** The folder the shipped plugins lie in when the program runs from its sources. */
-const OWN_FOLDER = new URL("plugins/", new URL("../../", import.meta.url)).href;
+const OWN_FOLDER = import.meta.url.replace(/src\/plugin\/[^/]*$/, "plugins/");
 /** A plugin's file lies in the folder itself; `_name.ts`, tests and folders are what plugins import. */
 const PLUGIN_FILE = /^([a-z][a-z0-9_]{0,31})\.(ts|js|mjs)$/;
 const MODULE_FILE = /\.(ts|js|mjs|json)$/;

@@ -106,7 +106,8 @@ Deno.test("shapeAnnounce() sets the interval and the number of peers", () => {
 
 Deno.test("clientAddress() decides for announces, and peers are stored under it", () => {
   const host = new PluginUnderTest({ name: "x", clientAddress: (request) => request.header("X-IP") });
-  assert.match(host.announce("a", "", { headers: "x-ip: 9.8.7.6\r\n" }), /external ip4:\x09\x08\x07\x06/);
+  const own = host.announce("a", "", { headers: "x-ip: 9.8.7.6\r\n" });
+  assert.ok(own.includes("external ip4:\x09\x08\x07\x06"));
   assert.ok(host.announce("a", "&numwant=9").includes("5:peers6:\x09\x08\x07\x06"));
 });
 

@@ -8,7 +8,7 @@ import { startWithPlugins } from "../support/plugin_folder.ts";
 /** Parts keep timers and workers until they are stopped; the tests stop them. */
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
 /** Silence after which the tests' hosts are ended. */
-const SILENT_MS = 1500;
+const SILENT_MS = 4000;
 
 Deno.test("afterAnnounce() is told what was announced", OPTIONS, async () => {
   await using tracker = await startWithPlugins(KINDS[0]!, {
