@@ -198,6 +198,7 @@ export class LinuxHttp {
         return this.#watch(slot, EPOLLIN);
       }
     }
+    const first = at;
     while (at < end) {
       this.#takePeer(slot);
       const outcome = door.answer(input, at, end);
@@ -213,6 +214,8 @@ export class LinuxHttp {
     }
     this.#keep(slot, at, end, at < end ? http.scanned - at : 0);
     if (at === end) connections.setIdle(slot, this.#tracker.second);
+    // Bytes that trickle in do not lengthen a request's time; requests answered do.
+    else if (at > first) connections.restartTime(slot, this.#tracker.second);
     else connections.setBusy(slot, this.#tracker.second);
     this.#watch(slot, EPOLLIN);
   }

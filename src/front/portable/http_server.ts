@@ -137,7 +137,8 @@ export class PortableHttpServer {
     }
     input.copyWithin(0, at, connection.used);
     connection.used -= at;
-    this.#touch(connection, connection.used === 0);
+    // Bytes that trickle in do not lengthen a request's time; requests answered do.
+    if (at > 0) this.#touch(connection, connection.used === 0);
     return true;
   }
 
@@ -180,8 +181,6 @@ export class PortableHttpServer {
 
   // Puts a connection at the end of the order and gives it time anew.
   #touch(connection: Connection, isIdle: boolean): void {
-    // Bytes that trickle in do not lengthen a request's time.
-    if (!isIdle && !connection.isIdle && connection.used > 0) return;
     connection.isIdle = isIdle;
     connection.deadline = this.#tracker.clock.second +
       (isIdle ? this.#limits.idleSeconds : this.#limits.requestSeconds);
