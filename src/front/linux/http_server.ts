@@ -20,6 +20,7 @@ import {
   EPOLLOUT,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  SHORTAGES,
   SHUT_WR,
   SOCK_CLOEXEC,
   SOCK_NONBLOCK,
@@ -132,7 +133,7 @@ export class LinuxHttp {
   #acceptFailed(listener: number): void {
     const errno = this.#native.errno();
     // Anything else (a connection gone before it was accepted) is that connection's alone.
-    if (errno === EAGAIN || errno === EINTR || !isShortage(errno)) return;
+    if (errno === EAGAIN || errno === EINTR || !SHORTAGES.includes(errno)) return;
     this.#tracker.counters[COUNTER.acceptPauses]++;
     this.#evict();
     this.#poller.remove(listener);
@@ -386,10 +387,4 @@ export class LinuxHttp {
     // Closing takes it out of epoll as well.
     this.#native.calls.close(descriptor);
   }
-}
-
-/** Errors of accept that mean the system is short of something: descriptors (EMFILE, ENFILE) or memory. */
-function isShortage(errno: number): boolean {
-  const ENOMEM = 12, ENFILE = 23, EMFILE = 24, ENOBUFS = 105;
-  return errno === EMFILE || errno === ENFILE || errno === ENOBUFS || errno === ENOMEM;
 }

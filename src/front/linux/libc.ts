@@ -72,6 +72,8 @@ export const EPOLLIN = 1, EPOLLOUT = 4;
 /** shutdown: no more is sent. */
 export const SHUT_WR = 1;
 /** Errors told apart. */
-export const EINTR = 4, EAGAIN = 11, ENFILE = 23, EMFILE = 24;
+export const EINTR = 4, EAGAIN = 11;
+/** The system is short of memory, of descriptors or of buffers: it passes. */
+export const SHORTAGES: readonly number[] = [12, /* ENOMEM */ 23, /* ENFILE */ 24, /* EMFILE */ 105 /* ENOBUFS */];
 /** The limit on open files. */
 export const RLIMIT_NOFILE = 7;
