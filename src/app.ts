@@ -392,7 +392,9 @@ function portableShare(sockets: readonly FrontSocket[], index: number): readonly
 }
 
 function chooseKind(wanted: "auto" | FrontKind): FrontKind {
-  const refusal = wanted === "portable" ? "tracker.front says so" : refuseLinuxFronts();
-  console.error(refusal === null ? "linux fronts: native calls are available" : `portable fronts: ${refusal}`);
-  return refusal === null ? "linux" : "portable";
+  if (wanted === "portable") return "portable";
+  const refusal = refuseLinuxFronts();
+  if (refusal === null) return "linux";
+  console.error(`portable fronts: ${refusal}`);
+  return "portable";
 }
