@@ -15,7 +15,8 @@ cd "$(dirname "$0")"
 deno=${DENO:-deno}
 targets="x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu x86_64-apple-darwin aarch64-apple-darwin x86_64-pc-windows-msvc"
 
-# Exactly what `deno task start` allows: a compiled program takes no permission flags of its own.
+# Exactly what `deno task start` runs with: a compiled program takes no flags of its own, neither permissions nor V8's
+# (docs/adr/0008_plugin_threads.md).
 permissions=$(sed -n 's/.*"start": "deno run \(.*\) main\.ts".*/\1/p' deno.json)
 [ -n "$permissions" ] || { echo "compile.sh: deno.json has no start task of the form \"deno run … main.ts\"" >&2; exit 1; }
 

@@ -6,9 +6,9 @@ import { BenchMistake, type BenchOptions, HELP, readBenchOptions, type SectionNa
 import { benchIdle, benchMemory, benchStart, MEMORY_SCENE, MEMORY_SCENE_SMALL } from "./footprint.ts";
 import { compileGenerators } from "./generator.ts";
 import { describeMachine, OtherWork } from "./machine.ts";
-import { findProgram, stopPrograms } from "./program.ts";
+import { findProgram } from "./program.ts";
+import { runToEnd } from "./run_to_end.ts";
 import { benchScaling } from "./scaling.ts";
-import { removeScratchFolders } from "./scratch.ts";
 import { benchStore } from "./store_bench.ts";
 import { benchThroughput, type Length, LOADS } from "./throughput.ts";
 import { findTrackers, type Tracker } from "./trackers.ts";
@@ -108,16 +108,4 @@ function tell(text: string): void {
   console.error(`bench: ${text}`);
 }
 
-async function stopAndExit(code: number): Promise<never> {
-  await stopPrograms();
-  removeScratchFolders();
-  Deno.exit(code);
-}
-
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopAndExit(130));
-try {
-  await stopAndExit(await main());
-} catch (error) {
-  console.error(error instanceof BenchMistake ? error.message : error);
-  await stopAndExit(1);
-}
+await runToEnd(main);

@@ -6,11 +6,16 @@ export interface Scene {
   readonly torrents: number;
   /** Peers in all torrents together. */
   readonly peers: number;
+  /** Addresses the peers are spread over, for more than 64,512 a torrent. */
+  readonly sources?: number;
 }
 
 /** A load; what each means is in load.c's help. */
 export interface LoadOptions extends Scene {
   readonly port: number;
+  readonly firstTorrent?: number;
+  readonly sources?: number;
+  readonly firstSource?: string;
   readonly seconds: number;
   readonly rate?: number;
   readonly fill?: boolean;
@@ -45,6 +50,9 @@ export interface LoadResult {
 /** The generator of each protocol. */
 export type Protocol = "udp" | "http";
 
+/** Those, the one for what is no load but abuse, and the one with a great many addresses. */
+const GENERATORS = ["udp", "http", "abuse", "sources"] as const;
+
 const HERE = new URL(".", import.meta.url).pathname;
 const OUT = `${HERE}out/`;
 const SHARED_SOURCES = ["load.c", "load.h"];
@@ -53,10 +61,10 @@ const HOST = "127.0.0.1";
 /** Compiles what is not there or older than its source. */
 export async function compileGenerators(): Promise<void> {
   await Deno.mkdir(OUT, { recursive: true });
-  for (const protocol of ["udp", "http"] satisfies Protocol[]) {
-    const sources = [`${protocol}_load.c`, ...SHARED_SOURCES], out = pathOf(protocol);
-    if (changedAt(out) > Math.max(...sources.map((name) => changedAt(HERE + name)))) continue;
-    const compiled = sources.filter((name) => name.endsWith(".c")).map((name) => HERE + name);
+  for (const name of GENERATORS) {
+    const sources = [`${name}_load.c`, ...SHARED_SOURCES], out = pathOf(name);
+    if (changedAt(out) > Math.max(...sources.map((source) => changedAt(HERE + source)))) continue;
+    const compiled = sources.filter((source) => source.endsWith(".c")).map((source) => HERE + source);
     await runProgram("cc", ["-O2", "-Wall", "-o", out, ...compiled]);
   }
 }
@@ -73,20 +81,72 @@ export async function runLoad(protocol: Protocol, options: LoadOptions, cores?: 
   return result;
 }
 
+/** What strangers do meanwhile. */
+export interface Abuse {
+  /** Connections held open, on each of which nothing or half a request is said. */
+  readonly connections: number;
+  readonly says: "empty" | "half";
+  readonly datagramsPerSecond: number;
+}
+
+/** Starts `abuse` of the tracker on `port` for `seconds`, on `cores`; resolves when all connections are open. */
+export async function startAbuse(abuse: Abuse, port: number, seconds: number, cores: string): Promise<Program> {
+  const { connections, says, datagramsPerSecond } = abuse;
+  const args = [port, seconds, connections, says, datagramsPerSecond].map(String);
+  const program = Program.start("the abuse generator", pathOf("abuse"), args, { cores });
+  while (!program.output.includes("ready")) {
+    program.checkRunning();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return program;
+}
+
+/** What announces from a great many addresses came to. */
+export interface SourcesResult {
+  readonly seconds: number;
+  readonly replies: number;
+  readonly errors: number;
+  readonly lost: number;
+}
+
+/** Runs announces over UDP from `addresses` addresses of 10.0.0.0/8. `onReady`: called when the announces begin. */
+export async function runSources(
+  load: { readonly port: number; readonly seconds: number; readonly addresses: number; readonly torrents: number },
+  cores: string,
+  onReady: () => void,
+): Promise<SourcesResult> {
+  const { port, seconds, addresses, torrents } = load, args = [port, seconds, addresses, torrents].map(String);
+  const program = Program.start("the generator of many sources", pathOf("sources"), args, { cores });
+  while (!program.output.includes("ready")) {
+    program.checkRunning();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  onReady();
+  const code = await program.ended();
+  if (code !== 0) throw new Error(`the generator of many sources ended with exit code ${code}:\n${program.output}`);
+  return JSON.parse(program.output.slice(program.output.indexOf("{")));
+}
+
 /** Writes the info hashes of the first `torrents` torrents to `path`, one a line in hex. */
 export async function writeInfoHashes(torrents: number, path: string): Promise<void> {
+  await Deno.writeTextFile(path, await printInfoHashes(torrents));
+}
+
+/** The info hashes of the first `torrents` torrents, one a line in hex. */
+export async function printInfoHashes(torrents: number): Promise<string> {
   const { success, stdout } = await new Deno.Command(pathOf("udp"), { args: ["--hashes", String(torrents)] }).output();
   if (!success) throw new Error("the udp load generator cannot print info hashes");
-  await Deno.writeFile(path, stdout);
+  return new TextDecoder().decode(stdout);
 }
 
 function toArguments(name: string, value: string | number | boolean | undefined): string[] {
   if (value === undefined || value === false) return [];
-  return value === true ? [`--${name}`] : [`--${name}`, String(value)];
+  const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return value === true ? [option] : [option, String(value)];
 }
 
-function pathOf(protocol: Protocol): string {
-  return `${OUT}${protocol}_load`;
+function pathOf(generator: typeof GENERATORS[number]): string {
+  return `${OUT}${generator}_load`;
 }
 
 function changedAt(path: string): number {

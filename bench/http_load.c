@@ -92,7 +92,7 @@ static char *put_scrape(char *at) {
   at = stpcpy(at, "GET /scrape?");
   for (int i = 0; i < options.scrape_hashes; i++) {
     uint8_t info_hash[INFO_HASH_BYTES];
-    info_hash_of(random64() % options.torrents, info_hash);
+    info_hash_of(random_torrent(&options), info_hash);
     at = put_encoded(stpcpy(at, i ? "&info_hash=" : "info_hash="), info_hash, INFO_HASH_BYTES);
   }
   return at;

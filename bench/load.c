@@ -21,11 +21,13 @@ static const char HELP[] =
     "  --rate R          open loop: R requests a second, latency from the time each was due (default: closed loop)\n"
     "  --fill            announce every peer once, then end\n"
     "  --torrents N      (default 100000)\n"
+    "  --first-torrent N number of the first of them (default 0)\n"
     "  --peers N         peers in all torrents together (default 3 a torrent)\n"
     "  --numwant N       (default 50)\n"
     "  --seeders P       percent of the peers that seed (default 25)\n"
     "  --stopped P       percent of the announces that leave the swarm (default 0)\n"
     "  --sources N       spread peers over 127.0.0.1 to 127.0.0.N (default 1)\n"
+    "  --first-source A  the first of those addresses instead, which must be the machine's (default 127.0.0.1)\n"
     "  --sockets N       sockets, or connections at once (default 8)\n"
     "  --window N        UDP: requests in flight per socket in the closed loop (default 16)\n"
     "  --mix C:A:S       weights of connect, announce and scrape (default 0:1:0)\n"
@@ -36,7 +38,8 @@ static const char HELP[] =
 /* Clear of the letters that getopt_long returns. */
 enum long_option {
   HOST = 256, PORT, SECONDS, RATE, FILL, TORRENTS, PEERS, NUMWANT, SEEDERS,
-  STOPPED, SOURCES, SOCKETS, WINDOW, MIX, SCRAPE_HASHES, CLOSE, SEED, HASHES,
+  STOPPED, SOURCES, SOCKETS, WINDOW, MIX, SCRAPE_HASHES, CLOSE, SEED, HASHES, FIRST_TORRENT,
+  FIRST_SOURCE,
 };
 
 static const struct option LONG_OPTIONS[] = {
@@ -46,11 +49,13 @@ static const struct option LONG_OPTIONS[] = {
     {"rate", required_argument, NULL, RATE},
     {"fill", no_argument, NULL, FILL},
     {"torrents", required_argument, NULL, TORRENTS},
+    {"first-torrent", required_argument, NULL, FIRST_TORRENT},
     {"peers", required_argument, NULL, PEERS},
     {"numwant", required_argument, NULL, NUMWANT},
     {"seeders", required_argument, NULL, SEEDERS},
     {"stopped", required_argument, NULL, STOPPED},
     {"sources", required_argument, NULL, SOURCES},
+    {"first-source", required_argument, NULL, FIRST_SOURCE},
     {"sockets", required_argument, NULL, SOCKETS},
     {"window", required_argument, NULL, WINDOW},
     {"mix", required_argument, NULL, MIX},
@@ -107,11 +112,15 @@ static void read_option(struct options *o, int option, const char *name, const c
     case RATE: o->rate = decimal(name, text, 1e7); break;
     case FILL: o->fill = true; break;
     case TORRENTS: o->torrents = whole_number(name, text, 1, 100000000); break;
+    case FIRST_TORRENT: o->first_torrent = whole_number(name, text, 0, 1000000000); break;
     case PEERS: o->peers = whole_number(name, text, 1, 1000000000); break;
     case NUMWANT: o->numwant = whole_number(name, text, -1, 1000); break;
     case SEEDERS: o->seeders_percent = whole_number(name, text, 0, 100); break;
     case STOPPED: o->stopped_percent = whole_number(name, text, 0, 100); break;
     case SOURCES: o->sources = whole_number(name, text, 1, SOURCES_MAX); break;
+    case FIRST_SOURCE:
+      if (inet_pton(AF_INET, text, &o->first_source) != 1) fail("--first-source must be IPv4, and is \"%s\"", text);
+      break;
     case SOCKETS: o->sockets = whole_number(name, text, 1, 4096); break;
     case WINDOW: o->window = whole_number(name, text, 1, 4096); break;
     case SCRAPE_HASHES: o->scrape_hashes = whole_number(name, text, 1, 64); break;
@@ -157,8 +166,7 @@ void read_options(struct options *o, int argc, char **argv, const char *program)
   if ((o->peers - 1) / o->torrents / o->sources >= PORTS)
     fail("%d ports are not enough for so many peers a torrent: raise --sources", PORTS);
   if (strchr(o->host, ':') && o->sources > 1) fail("--sources is for IPv4");
-  random_state[0] = mix64(o->seed + 1);
-  random_state[1] = mix64(o->seed + 100);
+  seed_random(o->seed);
 }
 
 /* ---- Addresses -------------------------------------------------------------------------------------------------- */
@@ -181,8 +189,9 @@ socklen_t tracker_address(const struct options *options, struct sockaddr_storage
 }
 
 void bind_source(const struct options *options, int fd, int source) {
-  if (options->sources == 1) return;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + source)};
+  uint32_t first = options->first_source.s_addr ? ntohl(options->first_source.s_addr) : INADDR_LOOPBACK;
+  if (options->sources == 1 && first == INADDR_LOOPBACK) return;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(first + source)};
   /* The port is chosen at connect, when the other end is known: then ports are not used up. */
   int one = 1;
   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
@@ -202,7 +211,7 @@ void info_hash_of(uint64_t torrent, uint8_t info_hash[INFO_HASH_BYTES]) {
 
 void peer_at(const struct options *options, uint64_t index, struct peer *peer) {
   uint64_t in_torrent = index / options->torrents, noise = mix64(index + 1);
-  peer->torrent = index % options->torrents;
+  peer->torrent = options->first_torrent + index % options->torrents;
   peer->port = PORT_FIRST + (in_torrent / options->sources * PORT_STRIDE + mix64(peer->torrent)) % PORTS;
   peer->seeder = (int)(noise % 100) < options->seeders_percent;
   memcpy(peer->peer_id, "-WG0001-", 8);
@@ -226,6 +235,15 @@ uint64_t random_peer(const struct options *options, int source) {
 }
 
 /* ---- Chance and time -------------------------------------------------------------------------------------------- */
+
+void seed_random(uint64_t seed) {
+  random_state[0] = mix64(seed + 1);
+  random_state[1] = mix64(seed + 100);
+}
+
+uint64_t random_torrent(const struct options *options) {
+  return options->first_torrent + random64() % options->torrents;
+}
 
 /* xorshift128+. */
 uint64_t random64(void) {

@@ -21,7 +21,7 @@ enum {
   /* Ports 1024 to 65535: as many peers as one address can have in one torrent. */
   PORT_FIRST = 1024,
   PORTS = 64512,
-  /* Addresses of 127.0.0.0/24 that sockets may be bound to. */
+  /* Addresses, one after the other, that sockets may be bound to. */
   SOURCES_MAX = 250,
 };
 
@@ -34,6 +34,8 @@ struct options {
   double rate;
   /* Announce each peer once, then end; `seconds` is the longest it may take. */
   bool fill;
+  /* Number of the first torrent: two loads with different ones have no torrent in common. */
+  uint64_t first_torrent;
   uint64_t torrents;
   uint64_t peers;
   int numwant;
@@ -42,6 +44,8 @@ struct options {
   int stopped_percent;
   /* Source addresses 127.0.0.1, 127.0.0.2, ...; peers are spread over them. */
   int sources;
+  /* The first of them instead; 0: 127.0.0.1. */
+  struct in_addr first_source;
   int sockets;
   /* UDP: requests in flight per socket in the closed loop. */
   int window;
@@ -79,8 +83,14 @@ int source_of(const struct options *options, uint64_t index);
 /* A random peer among those that announce from `source`. */
 uint64_t random_peer(const struct options *options, int source);
 
+/* A random torrent. */
+uint64_t random_torrent(const struct options *options);
+
 /* The info hash of torrent `torrent`: the same for every run and both generators. */
 void info_hash_of(uint64_t torrent, uint8_t info_hash[INFO_HASH_BYTES]);
+
+/* The same numbers again for the same seed. */
+void seed_random(uint64_t seed);
 
 uint64_t random64(void);
 bool random_percent(int percent);

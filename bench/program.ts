@@ -64,6 +64,11 @@ export class Program {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
+  /** Bytes it has written to files so far: what goes through sockets in messages is not among them. Throws if it is gone. */
+  writtenBytes(): number {
+    return Number(/^wchar: (\d+)$/m.exec(this.#readProc("io"))?.[1]);
+  }
+
   /** Memory it has in RAM now. Throws if it is gone. */
   residentBytes(): number {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(this.#readProc("status"))?.[1]) * 1024;

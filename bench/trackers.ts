@@ -11,6 +11,8 @@ export interface StartOptions {
   readonly torrents: number;
   /** Threads that answer; only ours has a choice. */
   readonly fronts: number;
+  /** Lines of ours for its config file. */
+  readonly settings?: string;
   /** Cores it may run on; every core if left out. */
   readonly cores?: string;
 }
@@ -50,16 +52,16 @@ const BITTORRENT_TRACKER_VERSION = "11.2.3";
 const START_SECONDS_MAX = 60;
 
 /** Ours, run from source with the flags of `deno task start`. */
-function waggle(): Tracker {
+export function waggle(): Tracker {
   const { tasks }: { tasks: Record<string, string> } = JSON.parse(Deno.readTextFileSync(`${PROJECT}deno.json`));
   const [, ...flags] = tasks.start.split(" ");
   return {
     name: "waggle",
     version: `${VERSION} on Deno ${Deno.version.deno}`,
     slow: false,
-    async prepare(port, folder, { fronts }) {
+    async prepare(port, folder, { fronts, settings }) {
       const config = `${folder}/tracker.conf`;
-      await Deno.writeTextFile(config, `tracker.workers ${fronts}\n`);
+      await Deno.writeTextFile(config, `tracker.workers ${fronts}\n${settings ?? ""}`);
       const args = [...flags, "-f", config, "-i", "127.0.0.1", "-p", `${port}`, "-P", `${port}`];
       return { command: Deno.execPath(), args, cwd: PROJECT };
     },

@@ -131,7 +131,7 @@ static int encode_scrape(uint8_t *out, const struct client *client, const struct
   memcpy(out, &client->connection_id, 8);
   put32(put32(out + 8, SCRAPE), request->transaction);
   for (int i = 0; i < options.scrape_hashes; i++)
-    info_hash_of(random64() % options.torrents, out + 16 + i * INFO_HASH_BYTES);
+    info_hash_of(random_torrent(&options), out + 16 + i * INFO_HASH_BYTES);
   return 16 + options.scrape_hashes * INFO_HASH_BYTES;
 }
 

@@ -4,7 +4,7 @@
  *
  * A line of a list is 40 hex digits at its start; the rest says nothing. A list that cannot be read leaves the old one
  * in its place, and at the start is empty: a whitelist then refuses everything, a blacklist nothing. What came through
- * the FIFOs is forgotten at the next SIGHUP: the file is to be kept up as well.
+ * the FIFOs is forgotten at the next SIGHUP, in one step with the new lists: the file is to be kept up as well.
  */
 import type { AccessLists, HostContext, Plugin } from "waggle/plugin";
 
@@ -186,8 +186,13 @@ async function readFifo(key: "fifo_add" | "fifo_delete", path: string, context: 
     for (const line of lines) {
       if (!HASH_LINE.test(line)) continue;
       const hash = Uint8Array.from({ length: 20 }, (_, i) => parseInt(line.slice(i * 2, i * 2 + 2), 16));
-      if (key === "fifo_add") current?.add(kind, hash);
-      else current?.remove(kind, hash);
+      try {
+        if (key === "fifo_add") current?.add(kind, hash);
+        else current?.remove(kind, hash);
+      } catch (error) {
+        // The list is as long as it may be.
+        context.log(`${key}: ${error instanceof Error ? error.message : error}`);
+      }
     }
   }
   fifo.close();

@@ -4,9 +4,12 @@
  * its left can be made up by the client.
  */
 import type { AddressQuestion, Networks, Plugin } from "waggle/plugin";
+import { isIpText } from "./addresses/ip_text.ts";
 
-/** An address as proxies write it: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1]:80. */
-const ADDRESS = /^(?:(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?|([0-9a-fA-F:]*:[0-9a-fA-F:.]+)|\[([0-9a-fA-F:.]+)\](?::\d+)?)$/;
+/** Around an address, as proxies write it: 192.0.2.1:80, [2001:db8::1], [2001:db8::1]:80. */
+const WITH_PORT = /^([\d.]+):\d+$/, IN_BRACKETS = /^\[([^\]]*)\](?::\d+)?$/;
+/** Longest text of an address with all that. */
+const HOP_CHARS_MAX = 64;
 /** `for=` of RFC 7239, quoted or not. */
 const FORWARDED_FOR = /(?:^|;)\s*for\s*=\s*"?([^";]*)"?/i;
 
@@ -49,6 +52,7 @@ export default {
 
 function parseHop(hop: string): string | undefined {
   const text = header === "forwarded" ? FORWARDED_FOR.exec(hop)?.[1].trim() ?? "" : hop;
-  const [, four, six, bracketed] = ADDRESS.exec(text) ?? [];
-  return four ?? six ?? bracketed;
+  if (text.length > HOP_CHARS_MAX) return undefined;
+  const address = IN_BRACKETS.exec(text)?.[1] ?? WITH_PORT.exec(text)?.[1] ?? text;
+  return isIpText(address) ? address : undefined;
 }

@@ -3,8 +3,7 @@
  * know their address outside. Believed from the listed networks only; anyone else could put anyone into a swarm.
  */
 import type { Networks, Plugin } from "waggle/plugin";
-
-const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]+)$/;
+import { isIpText } from "./addresses/ip_text.ts";
 
 let trusted: Networks;
 
@@ -21,6 +20,6 @@ export default {
   clientAddress(request) {
     if (!trusted.has(request.address)) return undefined;
     const ip = request.parameter("ip");
-    return ip !== undefined && ADDRESS.test(ip) ? ip : undefined;
+    return ip !== undefined && isIpText(ip) ? ip : undefined;
   },
 } satisfies Plugin;

@@ -76,7 +76,9 @@ function metricsText(s: StatsSnapshot, peers: PeersHistogram): string {
   const page = new MetricsPage();
   writeSwarms(page, s);
   writeRequests(page, s);
+  writeShield(page, s);
   writeHealth(page, s);
+  writePlugins(page, s);
   page.histogram("peers_per_torrent", "Torrents by their number of peers.", PEERS_BUCKETS, peers.buckets, peers.sum);
   const turns = s.counts("turns"), ends = turns.slice(0, -1).map((_, i) => 2 ** i / 1e6);
   page.histogram(
@@ -137,12 +139,46 @@ function writeRequests(page: MetricsPage, s: StatsSnapshot): void {
   page.counter("udp_unanswered", "Datagrams that were not answered.", [[{}, s.count("udpDrops")]]);
 }
 
+function writeShield(page: MetricsPage, s: StatsSnapshot): void {
+  page.counter("shield_refused", "What addresses over their limit asked, and were not served.", [
+    [{ what: "datagrams" }, s.count("shieldDatagrams")],
+    [{ what: "requests" }, s.count("shieldRequests")],
+    [{ what: "connections" }, s.count("shieldConnections")],
+  ]);
+  page.counter("shield_settled", "Stops and first completed of addresses over their limit, served all the same.", [
+    [{}, s.count("shieldSettled")],
+  ]);
+  page.counter("shield_silenced", "Errors about bad connection ids that were not sent: there were too many.", [
+    [{}, s.count("shieldSilenced")],
+  ]);
+  page.counter("denied", "What came from networks that are not served.", [
+    [{ what: "datagrams" }, s.count("deniedDatagrams")],
+    [{ what: "requests" }, s.count("deniedRequests")],
+  ]);
+  page.gauge("shedding_step", "How far the tracker goes in serving less because it is behind; 0 = it is not.", [
+    [{ protocol: "http" }, s.count("shedHttpStep")],
+    [{ protocol: "udp", family: "ipv4" }, s.count("shedUdp4Step")],
+    [{ protocol: "udp", family: "ipv6" }, s.count("shedUdp6Step")],
+  ]);
+  page.counter("shedding_changes", "Steps taken, up or down.", [[{}, s.count("shedChanges")]]);
+  page.counter("shed_datagrams", "Datagrams not answered because the tracker was behind.", [
+    [{}, s.count("shedDatagrams")],
+  ]);
+  page.counter("late_seconds", "How late the timers of the fronts came, in all.", [
+    [{}, s.count("lateMilliseconds") / 1000],
+  ]);
+}
+
 function writeHealth(page: MetricsPage, s: StatsSnapshot): void {
   page.counter("udp_kernel_drops", "Datagrams the kernel dropped because a socket was full.", [
     [{}, s.count("udpKernelDrops")],
   ]);
   page.counter("udp_send_errors", "Replies the system did not take.", [[{}, s.count("udpSendErrors")]]);
   page.counter("accept_pauses", "Accepts put off because file descriptors ran out.", [[{}, s.count("acceptPauses")]]);
+  page.counter("proxy_refused", "Connections to a proxies' listener from outside access.proxy.", [[
+    {},
+    s.count("proxyRefused"),
+  ]]);
   page.counter("not_stored", "Announces answered without being stored: memory was full.", [[{}, s.count("notStored")]]);
   page.counter("store_stalls", "Waits for a part of the store.", [[{}, s.stalls]]);
   page.counter("full_scrapes", "Full scrapes.", [[{}, s.count("fullScrapes")]]);
@@ -155,6 +191,18 @@ function writeHealth(page: MetricsPage, s: StatsSnapshot): void {
   page.counter("faults", "Mistakes of the tracker itself.", [[{}, s.count("faults")]]);
   page.counter("state_faults", "Passes that could not be written to the state file.", [[{}, s.count("stateFaults")]]);
   page.counter("restarts", "Parts that failed and were started again.", [[{}, s.count("restarts")]]);
+}
+
+function writePlugins(page: MetricsPage, s: StatsSnapshot): void {
+  const plugins = s.pluginCounts();
+  const write = (name: string, help: string, count: "calls" | "refused" | "faults" | "slow" | "lost" | "ended") =>
+    page.counter(`plugin_${name}`, help, plugins.map((plugin): Sample => [{ plugin: plugin.name }, plugin[count]]));
+  write("calls", "Slots of plugins called.", "calls");
+  write("refusals", "Requests that plugins refused.", "refused");
+  write("faults", "Slots that threw.", "faults");
+  write("slow_calls", "Slots that held up a front for a millisecond, or the pages for a tenth of a second.", "slow");
+  write("announces_lost", "Announces that came too fast for a plugin to be told.", "lost");
+  write("threads_ended", "Threads ended because a plugin never returned, or took too much memory.", "ended");
 }
 
 type Labels = Readonly<Record<string, string>>;

@@ -2,159 +2,176 @@
  * The supervisor: makes the shared memory, binds what must outlive a part, starts the parts, starts them again when
  * they fail, and stops them in reverse. It reads no byte from the network and loads no plugin.
  */
-import type { Config } from "./config/config.ts";
+import { resolve } from "node:path";
+import type { Config, Problem } from "./config/config.ts";
 import type { Settings } from "./config/schema.ts";
-import { storeOwner } from "./front/build_tracker.ts";
-import { BindFault, describeSocket, type FrontSocket, type FrontStart, hostPort } from "./front/front_start.ts";
-import { bindLinuxSockets, raiseFileLimit } from "./front/linux/bind.ts";
-import { watchKernelDrops } from "./front/linux/kernel_drops.ts";
-import { defaultFronts, defaultMemoryMebibytes, hasIpv6, refuseLinuxFronts } from "./machine.ts";
-import { createConnectionId, createKeeper } from "./keeper_part.ts";
-import type { FrontRules } from "./front/rules.ts";
-import type { FromPart, FrontKind } from "./messages.ts";
-import { PartThread } from "./part_thread.ts";
-import { frontPermissions, OFFICE_PERMISSIONS } from "./permissions.ts";
-import { PluginParts } from "./plugin_parts.ts";
-import { Clock, CLOCK_TICK_MS, createClock } from "./stats/clock.ts";
-import { COUNTER, counterRow, createCounters } from "./stats/counters.ts";
-import { createNetworkCounts } from "./stats/network_counts.ts";
+import { DeniedNetworks } from "./denied_networks.ts";
+import { describeSocket, type FrontSocket, hostPort } from "./front/front_start.ts";
 import { takeInheritedSockets } from "./front/linux/successor.ts";
-import { Succession } from "./succession.ts";
+import { FrontParts } from "./front_parts.ts";
+import { createKeeper } from "./keeper_part.ts";
+import {
+  chooseFrontKind,
+  connectionsPerFront,
+  countFronts,
+  openSockets,
+  shareSockets,
+  wantedSockets,
+} from "./listeners.ts";
+import type { FromPart, FrontKind } from "./messages.ts";
+import { createOffice } from "./office_part.ts";
+import type { PartEnd, PartThread } from "./part_thread.ts";
 import { restoreStateDump } from "./persist/statedump_loader.ts";
-import { createArena, releaseLocksOf } from "./swarm/arena.ts";
-import { untilSignalled } from "./signals.ts";
+import { SILENT_MS_MAX } from "./plugin_choice.ts";
+import { watchOverload } from "./overload_watch.ts";
+import { FRONT_SLOTS } from "./plugin/plugin_set.ts";
+import { PluginParts } from "./plugin_parts.ts";
+import { leaveRoot } from "./privileges/leave_root.ts";
+import { type LeavePlan, lookAround, planPrivileges, type StayPlan } from "./privileges/plan.ts";
+import { SdNotify } from "./sd_notify.ts";
+import { createSharedMemory, type SharedMemory, supervisorRow } from "./shared_memory.ts";
+import { untilFailed, untilSignalled } from "./signals.ts";
+import { Clock, CLOCK_TICK_MS, ClockHand } from "./stats/clock.ts";
+import { COUNTER, counterRow } from "./stats/counters.ts";
+import { Succession } from "./succession.ts";
 import { VERSION_LINE } from "./version.ts";
 
 /** Exit code of a tracker that cannot run, as opentracker's. */
 const EXIT_CANNOT_RUN = 111;
-/** The port of BitTorrent trackers when none is named. */
-const PORT_DEFAULT = 6969;
+/** Exit code after a fault of the supervisor's own: EX_SOFTWARE of sysexits.h. */
+const EXIT_FAULT = 70;
 
 /** Runs the tracker until it is told to stop. Returns the exit code. */
 export async function serve(config: Config): Promise<number> {
-  const misplaced = enterDirectory(config.settings["tracker.rootdir"]);
-  if (misplaced !== null) {
-    console.error(misplaced);
+  const refuse = (sentence: string) => {
+    console.error(sentence);
     return EXIT_CANNOT_RUN;
-  }
-  warnOfRoot();
-  const app = new App(config);
-  const stopped = untilSignalled(() => app.reload(), () => app.handOver()), refusal = await app.start();
+  };
+  const plan = enterDirectory(config);
+  if ("sentence" in plan) return refuse(plan.sentence);
+  for (const line of plan.lines) console.error(line);
+  const app = new App(plan.config), systemd = SdNotify.open();
+  const reload = () => systemd === undefined ? app.reload() : systemd.reloading(app.reload());
+  const handOver = () => plan.kind === "leave" ? refuseHandOver() : app.handOver((pid) => systemd?.handedOver(pid));
+  const stopped = untilSignalled(reload, handOver);
+  // Only root may bind low ports, and only a user that may do nothing else loads what others have written.
+  const refusal = (plan.kind === "leave" ? app.bind() ?? leave(plan) : null) ?? await app.start();
   if (refusal !== null) {
     console.error(refusal);
     await app.stop();
     return EXIT_CANNOT_RUN;
   }
-  await stopped;
+  systemd?.ready(`serving on ${app.sockets.map(describeSocket).join(", ")}`);
+  const isFault = await Promise.race([stopped.then(() => false), untilFailed().then(sayFault)]);
+  systemd?.stopping();
   await app.stop();
-  return 0;
+  systemd?.close();
+  return isFault ? EXIT_FAULT : 0;
 }
 
 /** The tracker as a list of parts. Exported so that tests can hold it. */
 export class App {
   readonly #settings: Settings;
   readonly #wanted: readonly FrontSocket[];
-  readonly #fronts: number;
   readonly #kind: FrontKind;
-  readonly #arena: SharedArrayBuffer;
-  readonly #counters: SharedArrayBuffer;
-  readonly #networks: SharedArrayBuffer;
-  readonly #clock = createClock();
-  readonly #connectionId = createConnectionId();
-  readonly #secrets = crypto.getRandomValues(new Int32Array(9));
-  readonly #descriptors: readonly SharedArrayBuffer[];
-  readonly #mebibytes: number;
-  readonly #frontThreads: PartThread[] = [];
+  readonly #memory: SharedMemory;
+  /** The supervisor's own counters. */
+  readonly #counts: Float64Array;
+  readonly #trackerId = crypto.getRandomValues(new Int32Array(1))[0]! >>> 1;
   readonly #plugins: PluginParts;
-  /** By front: told when it has taken new rules, with what is wrong with them. */
-  readonly #rulesTaken: (() => void)[] = [];
-  /** By front: rules sent and not yet taken. */
-  readonly #rulesSent: number[] = [];
+  readonly #denied: DeniedNetworks;
+  readonly #fronts: FrontParts;
   #reload: Promise<void> = Promise.resolve();
+  /** Asked for and not yet begun. */
+  #nextReload: Promise<void> | undefined;
   #office: PartThread | undefined;
   #keeper: PartThread | undefined;
-  #sockets: readonly FrontSocket[] = [];
   /** Of the process before this one, and of all fronts of this one: Linux only. */
   readonly #inherited = takeInheritedSockets();
   #bound: readonly FrontSocket[] = [];
+  #perFront: readonly (readonly FrontSocket[])[] | undefined;
   #succession: Succession | undefined;
   #clockTimer: ReturnType<typeof setInterval> | undefined;
-  #unwatchDrops: (() => void) | undefined;
+  #unwatchOverload: (() => void) | undefined;
 
-  constructor(config: Config) {
-    const { settings, listeners } = config;
-    this.#settings = settings;
-    const workers = settings["tracker.workers"];
-    const udpWorkers = Math.max(0, ...listeners.map(({ udpWorkers }) => udpWorkers), settings["listen.udp.workers"]);
-    this.#fronts = workers || udpWorkers || defaultFronts();
-    this.#wanted = listeners.length > 0 ? listeners.map(toSocket) : defaultSockets();
-    this.#kind = chooseKind(settings["tracker.front"]);
-    this.#mebibytes = settings["tracker.memory"] || defaultMemoryMebibytes();
-    this.#arena = createArena(this.#mebibytes, this.#secrets.subarray(0, 4));
-    // A row for each front, one for the office, one for us, one for the keeper.
-    this.#counters = createCounters(this.#fronts + 3);
-    this.#networks = createNetworkCounts(this.#fronts);
-    const connections = this.#connectionsPerFront();
-    this.#plugins = new PluginParts(config, this.#fronts, {
-      onLists: () => this.#frontThreads.forEach((front, index) => this.#postRules(front, index, null)),
-      onFailure: () => this.#countRestart(),
+  /** `silentMsMax`: silence after which a thread that runs plugins is taken to hang. */
+  constructor(config: Config, silentMsMax = SILENT_MS_MAX) {
+    const settings = this.#settings = config.settings;
+    this.#wanted = wantedSockets(config);
+    this.#kind = chooseFrontKind(settings["tracker.front"]);
+    const fronts = countFronts(config);
+    this.#memory = createSharedMemory(settings, fronts, connectionsPerFront(this.#kind, settings, fronts));
+    this.#counts = counterRow(this.#memory.counters, supervisorRow(this.#memory));
+    const onFailure = () => this.#counts[COUNTER.restarts]!++;
+    this.#plugins = new PluginParts(config, this.#memory.fronts, {
+      onLists: () => this.#fronts.sendLists(),
+      untilRulesTaken: () => this.#fronts.untilRulesTaken(),
+      onFailure,
+    }, silentMsMax);
+    this.#denied = new DeniedNetworks(settings["access.deny_networks"]);
+    this.#fronts = new FrontParts({
+      kind: this.#kind,
+      settings,
+      memory: this.#memory,
+      rulesFor: (index) => ({ ...this.#plugins.rulesFor(index), denied: this.#denied.memory }),
+      linkOffice: (handOver) => link(this.#office!, handOver),
+      onRulesTaken: () => this.#plugins.noteRulesTaken(),
+      hear: (message) => this.#succession?.hear(message),
+      watch: { silentMsMax, needsCell: () => this.#plugins.needsCell(FRONT_SLOTS) },
+      onFailure: (name, end) => this.#notePartEnd(name, end),
     });
-    this.#descriptors = Array.from({ length: this.#fronts }, () => new SharedArrayBuffer((connections + 1) * 4));
+  }
+
+  /**
+   * Binds the listeners, for a tracker that gives up the right to before its parts start; otherwise start() does. They
+   * take nothing before all is loaded. Returns null, or the sentence that says why it cannot.
+   */
+  bind(): string | null {
+    const perFront = shareSockets(this.#kind, this.#wanted, this.#memory.fronts, this.#inherited);
+    if (typeof perFront === "string") return perFront;
+    this.#perFront = perFront;
+    if (this.#kind === "linux") this.#bound = perFront.flat();
+    return null;
   }
 
   /** Starts all parts and says so. Returns null, or the sentence that says why it cannot. */
   async start(): Promise<string | null> {
-    const clock = new Clock(this.#clock), startMs = performance.now();
-    this.#clockTimer = setInterval(
-      () => clock.second = Math.floor((performance.now() - startMs) / 1000),
-      CLOCK_TICK_MS,
-    );
+    this.#startClock();
     // Access lists are loaded before anybody is answered.
-    const refusal = await this.#plugins.start();
+    const refusal = await this.#denied.load() ?? await this.#plugins.start();
     if (refusal !== null) return refusal;
-    const office = this.#office = this.#officeThread();
+    const office = this.#office = this.#createOffice();
     const paged = await office.start();
     if (typeof paged === "string") return paged;
-    // Loads the store: nobody is answered before.
-    this.#keeper = this.#keeperThread();
-    const kept = await this.#keeper?.start();
-    if (typeof kept === "string") return kept;
-    const dump = this.#settings["tracker.load_statedump"];
-    if (dump !== null) console.log(restoreStateDump(dump, this.#arena, Math.floor(Date.now() / 60_000)));
-    let sockets = this.#wanted, perFront: readonly (readonly FrontSocket[])[] = [];
-    if (this.#kind === "linux") {
-      raiseFileLimit();
-      try {
-        perFront = bindLinuxSockets(sockets, this.#fronts, this.#inherited);
-        this.#bound = perFront.flat();
-      } catch (error) {
-        if (error instanceof BindFault) return error.message;
-        throw error;
-      }
-      sockets = perFront[0]!;
-      this.#unwatchDrops = watchKernelDrops(perFront.flat(), counterRow(this.#counters, this.#fronts + 1));
-    }
-    for (let index = 0; index < this.#fronts; index++) {
-      const own = perFront[index] ?? portableShare(sockets, index);
-      const thread = this.#frontThread(index, own);
-      this.#frontThreads.push(thread);
-      const result = await thread.start();
-      if (typeof result === "string") return result;
-      // The first front's ports are everyone's: it may have been told to let the kernel choose.
-      if (index === 0) this.#sockets = sockets = result;
-    }
+    const kept = await this.#loadStore();
+    if (kept !== null) return kept;
+    const unbound = (this.#perFront === undefined ? this.bind() : null) ?? openSockets(this.#bound);
+    if (unbound !== null) return unbound;
+    this.#unwatchOverload = this.#watchOverload();
+    const silent = await this.#fronts.start(this.#perFront!);
+    if (silent !== null) return silent;
     if (this.#inherited.length > 0) this.#keeper?.post({ type: "keeper", order: "serve" });
-    this.#announce(sockets);
+    this.#announce();
     return null;
   }
 
-  /** SIGHUP: lists and plugins anew. One at a time; what is broken leaves the old in its place. */
+  /**
+   * SIGHUP: lists and plugins anew. One at a time, and while one runs however many are asked for are one more; what is
+   * broken leaves the old in its place.
+   */
   reload(): Promise<void> {
-    return this.#reload = this.#reload.then(() => this.#plugins.reload(() => this.#changePlugins()));
+    return this.#nextReload ??= this.#reload = this.#reload.then(async () => {
+      this.#nextReload = undefined;
+      if (await this.#denied.reload()) this.#fronts.sendLists();
+      await this.#plugins.reload(() => this.#changePlugins());
+    });
   }
 
-  /** Starts the program anew beside this one, without a gap. True: it has taken over, and this one is to stop. */
-  async handOver(): Promise<boolean> {
+  /**
+   * Starts the program anew beside this one, without a gap. True: it has taken over, and this one is to stop. `onTaken`:
+   * told its process as soon as it serves.
+   */
+  async handOver(onTaken: (pid: number) => void = () => {}): Promise<boolean> {
     const keeper = this.#keeper;
     if (keeper === undefined || this.#kind !== "linux") {
       console.error("reload-binary: this needs tracker.state and linux fronts, and is not done");
@@ -162,7 +179,8 @@ export class App {
     }
     if (this.#succession !== undefined) return false;
     const drainSeconds = this.#settings["http.idle_seconds"] + this.#settings["http.request_seconds"];
-    this.#succession = new Succession({ keeper, fronts: this.#frontThreads, sockets: this.#bound, drainSeconds });
+    const fronts = this.#fronts.threads, sockets = this.#bound;
+    this.#succession = new Succession({ keeper, fronts, sockets, drainSeconds, onTaken });
     try {
       return await this.#succession.run();
     } finally {
@@ -172,74 +190,86 @@ export class App {
 
   /** Stops all parts, the last started first. */
   async stop(): Promise<void> {
-    await Promise.all(this.#frontThreads.map((thread) => thread.stop()));
+    await this.#fronts.stop();
     await this.#office?.stop();
     await this.#plugins.stop();
     // When nothing changes any more: the rest is saved.
     await this.#keeper?.stop();
     clearInterval(this.#clockTimer);
-    this.#unwatchDrops?.();
+    this.#unwatchOverload?.();
   }
 
   /** The running parts by name, for asking what they can reach. */
   get parts(): ReadonlyMap<string, PartThread> {
-    const fronts = this.#frontThreads.map((thread, index) => [`front ${index}`, thread] as const);
+    const fronts = this.#fronts.threads.map((thread, index) => [`front ${index}`, thread] as const);
     const keeper = this.#keeper === undefined ? [] : [["keeper", this.#keeper] as const];
     return new Map([...fronts, ["office", this.#office!] as const, ...keeper, ...this.#plugins.parts]);
   }
 
   /** What the tracker listens on, with the ports the kernel chose. */
   get sockets(): readonly FrontSocket[] {
-    return this.#sockets;
+    return this.#fronts.sockets;
   }
 
   /** Parts that failed and were started again. */
   get restarts(): number {
-    return counterRow(this.#counters, this.#fronts + 1)[COUNTER.restarts]!;
+    return this.#counts[COUNTER.restarts]!;
   }
 
-  #connectionsPerFront(): number {
-    return Math.max(16, Math.ceil(this.#settings["http.connections_max"] / this.#fronts));
-  }
-
-  #officeThread(): PartThread {
-    const settings = this.#settings;
-    return new PartThread({
-      name: "office",
-      permissions: OFFICE_PERMISSIONS,
-      onFailure: () => this.#countRestart(),
-      begin: (thread) => {
-        const start = {
-          arena: this.#arena,
-          counters: this.#counters,
-          counterRow: this.#fronts,
-          clock: this.#clock,
-          networks: this.#networks,
-          fronts: this.#fronts,
-          statsNetworks: settings["access.stats"],
-          isFullScrapeOn: settings["tracker.fullscrape"],
-          fullScrapeSeconds: settings["tracker.fullscrape_seconds"],
-          fullScrapeNetworks: settings["access.fullscrape"],
-          statsPath: settings["access.stats_path"],
-          redirectUrl: settings["tracker.redirect_url"],
-          peerAgeMinutesMax: settings["tracker.peer_timeout"],
-          trackerId: this.#secrets[8]! >>> 1,
-          version: VERSION_LINE,
-          plugins: this.#plugins.officeSet(),
-        };
-        thread.post({ type: "startOffice", start });
-        if (thread === this.#office) this.#linkFronts(thread);
-      },
+  #watchOverload(): () => void {
+    const { counters, fronts, shedding } = this.#memory, settings = this.#settings;
+    return watchOverload({
+      sockets: this.#kind === "linux" ? this.#bound : [],
+      counters,
+      fronts,
+      counts: this.#counts,
+      control: shedding,
+      peerAgeMinutesMax: settings["tracker.peer_timeout"],
+      intervalSeconds: settings["tracker.interval"],
+      log: (sentence) => console.error(sentence),
     });
   }
 
+  #startClock(): void {
+    const hand = new ClockHand(new Clock(this.#memory.clock), performance.now());
+    this.#clockTimer = setInterval(() => hand.tick(performance.now()), CLOCK_TICK_MS);
+  }
+
+  // Fills the store: nobody is answered before. Returns null, or the sentence that says why it cannot.
+  async #loadStore(): Promise<string | null> {
+    const settings = this.#settings, onFailure = () => this.#counts[COUNTER.restarts]!++;
+    const hear = (message: FromPart) => this.#succession?.hear(message);
+    this.#keeper = createKeeper(settings, this.#memory, this.#inherited.length > 0, onFailure, hear);
+    const kept = await this.#keeper?.start();
+    if (typeof kept === "string") return kept;
+    const dump = settings["tracker.load_statedump"];
+    if (dump !== null) console.log(restoreStateDump(dump, this.#memory.arena, Math.floor(Date.now() / 60_000)));
+    return null;
+  }
+
+  #createOffice(): PartThread {
+    return createOffice({
+      settings: this.#settings,
+      memory: this.#memory,
+      trackerId: this.#trackerId,
+      plugins: this.#plugins,
+      onBegun: (office) => office === this.#office && this.#linkFronts(office),
+      onFailure: (name, end) => this.#notePartEnd(name, end),
+    });
+  }
+
+  #notePartEnd(name: string, end: PartEnd): void {
+    this.#counts[COUNTER.restarts]!++;
+    this.#plugins.notePartEnd(name, end);
+  }
+
   #linkFronts(office: PartThread): void {
-    for (const front of this.#frontThreads) this.#link(office, (port) => front.post({ type: "linkOffice" }, port));
+    for (const front of this.#fronts.threads) link(office, (port) => front.post({ type: "linkOffice" }, port));
   }
 
   // New plugins: an office that has them takes the place of the old, and the fronts load theirs.
   async #changePlugins(): Promise<void> {
-    const old = this.#office, office = this.#officeThread(), result = await office.start();
+    const old = this.#office, office = this.#createOffice(), result = await office.start();
     if (typeof result === "string") {
       console.error(`plugins: the old pages stay: ${result}`);
       await office.stop();
@@ -248,153 +278,58 @@ export class App {
       this.#linkFronts(office);
       await old?.stop();
     }
-    await Promise.all(this.#frontThreads.map((front, index) => {
-      const taken = new Promise<void>((resolve) => this.#rulesTaken[index] = resolve);
-      this.#postRules(front, index, this.#plugins.rulesFor(index).plugins);
-      return taken;
-    }));
+    await this.#fronts.sendPlugins();
   }
 
-  // `plugins`: null = those it has.
-  #postRules(front: PartThread, index: number, plugins: FrontRules["plugins"]): void {
-    this.#rulesSent[index] = (this.#rulesSent[index] ?? 0) + 1;
-    front.post({ type: "setRules", rules: { ...this.#plugins.rulesFor(index), plugins } });
-  }
-
-  #hearFront(index: number, message: FromPart): void {
-    this.#succession?.hear(message);
-    if (message.type !== "rulesSet") return;
-    if (message.fault !== null) console.error(`plugins: front ${index} keeps the old ones: ${message.fault}`);
-    this.#noteRulesTaken(index, this.#rulesSent[index]! - 1);
-  }
-
-  // `sent`: rules the front has been sent and has not taken.
-  #noteRulesTaken(index: number, sent: number): void {
-    this.#rulesSent[index] = sent;
-    this.#rulesTaken[index]?.();
-    if (this.#rulesSent.every((sent) => sent === 0)) this.#plugins.noteRulesTaken();
-  }
-
-  #keeperThread(): PartThread | undefined {
-    const memory = { arena: this.#arena, clock: this.#clock, counters: this.#counters, counterRow: this.#fronts + 2 };
-    const more = { ...memory, connectionId: this.#connectionId, takesOver: this.#inherited.length > 0 };
-    return createKeeper(this.#settings, more, () => this.#countRestart(), (said) => this.#succession?.hear(said));
-  }
-
-  #frontThread(index: number, sockets: readonly FrontSocket[]): PartThread {
-    const kind = this.#kind;
-    return new PartThread({
-      name: `front ${index}`,
-      permissions: frontPermissions(kind, sockets),
-      hear: (message) => this.#hearFront(index, message),
-      begin: (thread) =>
-        this.#link(this.#office!, (port) => {
-          // Started again, the first front keeps the ports the kernel chose for it.
-          const own = index === 0 && this.#sockets.length > 0 ? this.#sockets : sockets;
-          thread.post({ type: "startFront", kind, start: this.#frontStart(index, own) }, port);
-          // It starts with the rules of now; what was sent to its predecessor is nobody's.
-          this.#noteRulesTaken(index, 0);
-        }),
-      onFailure: () => {
-        const locks = releaseLocksOf(new Int32Array(this.#arena), storeOwner(index));
-        if (locks > 0) console.error(`front ${index}: died inside the store; ${locks} locks were released`);
-        this.#countRestart();
-      },
-    });
-  }
-
-  #frontStart(index: number, sockets: readonly FrontSocket[]): FrontStart {
-    const settings = this.#settings;
-    return {
-      index,
-      fronts: this.#fronts,
-      sockets,
-      arena: this.#arena,
-      counters: this.#counters,
-      clock: this.#clock,
-      networks: this.#networks,
-      logNetworks: settings["access.fulllog"],
-      descriptors: this.#descriptors[index]!,
-      policy: {
-        intervalSeconds: settings["tracker.interval"],
-        numwantDefault: settings["tracker.numwant"],
-        numwantMax: settings["tracker.numwant_max"],
-      },
-      peerAgeMinutesMax: settings["tracker.peer_timeout"],
-      connectionIdKey: new Int32Array(this.#connectionId).slice(0, 4),
-      connectionIdAheadSeconds: new Int32Array(this.#connectionId)[4]!,
-      connectionIdSeconds: settings["tracker.connection_id_seconds"],
-      seed: crypto.getRandomValues(new Int32Array(1))[0]!,
-      http: {
-        idleSeconds: settings["http.idle_seconds"],
-        requestSeconds: settings["http.request_seconds"],
-        connectionsMax: this.#connectionsPerFront(),
-      },
-      rules: this.#plugins.rulesFor(index),
-    };
-  }
-
-  // A new pair of ports between the office and a front.
-  #link(office: PartThread, handOver: (port: MessagePort) => void): void {
-    const { port1, port2 } = new MessageChannel();
-    office.post({ type: "serveFront" }, port1);
-    handOver(port2);
-  }
-
-  #countRestart(): void {
-    counterRow(this.#counters, this.#fronts + 1)[COUNTER.restarts]!++;
-  }
-
-  #announce(sockets: readonly FrontSocket[]): void {
-    const fronts = this.#fronts === 1 ? "1 front" : `${this.#fronts} fronts`;
-    console.log(`${VERSION_LINE}: ${fronts} (${this.#kind}), ${this.#mebibytes} MiB for swarms`);
-    for (const socket of sockets) console.log(`listening on ${describeSocket(socket)}`);
+  #announce(): void {
+    const { fronts, mebibytes } = this.#memory, count = fronts === 1 ? "1 front" : `${fronts} fronts`;
+    console.log(`${VERSION_LINE}: ${count} (${this.#kind}), ${mebibytes} MiB for swarms`);
+    for (const socket of this.sockets) console.log(`listening on ${describeSocket(socket)}`);
     for (const line of this.#plugins.logLines()) console.log(line);
-    const tcp = sockets.find(({ protocol }) => protocol === "tcp");
+    const tcp = this.sockets.find(({ protocol }) => protocol === "tcp");
     if (tcp === undefined) return;
     const host = tcp.address === "::" || tcp.address === "0.0.0.0" ? "localhost" : tcp.address;
     console.log(`stats at http://${hostPort(host, tcp.port)}/${this.#settings["access.stats_path"]}`);
   }
 }
 
-// Returns null, or the sentence that says why the directory cannot be entered.
-function enterDirectory(path: string): string | null {
+// A new pair of ports between the office and a front.
+function link(office: PartThread, handOver: (port: MessagePort) => void): void {
+  const { port1, port2 } = new MessageChannel();
+  office.post({ type: "serveFront" }, port1);
+  handOver(port2);
+}
+
+// A supervisor that failed cannot be relied on: what there is is saved, and all ends.
+function sayFault(error: unknown): true {
+  console.error("supervisor: failed, and the tracker stops:", error);
+  return true;
+}
+
+// Goes to the directory of the config, and decides there what becomes of root.
+function enterDirectory(config: Config): LeavePlan | StayPlan | Problem {
+  const path = config.settings["tracker.rootdir"], { configFile } = config;
+  // Plugins lie beside it, wherever we go.
+  const found = configFile === null || path === "." ? configFile : resolve(configFile);
   try {
     Deno.chdir(path);
-    return null;
   } catch (error) {
-    return `Cannot start: tracker.rootdir must be a directory, and is "${path}" (${
-      error instanceof Error ? error.message : error
-    })`;
+    const why = error instanceof Error ? error.message : error;
+    return { sentence: `Cannot start: tracker.rootdir must be a directory, and is "${path}" (${why})` };
   }
+  return planPrivileges({ ...config, configFile: found }, lookAround());
 }
 
-function warnOfRoot(): void {
-  if (Deno.build.os === "windows" || Deno.uid() !== 0) return;
-  console.error("Running as root: this version does not change its user. Start it as one that owns nothing else.");
+// Returns null, or the sentence that says why the tracker must not serve.
+function leave(plan: LeavePlan): string | null {
+  const left = leaveRoot(plan);
+  if ("sentence" in left) return left.sentence;
+  for (const line of left.lines) console.log(line);
+  return null;
 }
 
-function toSocket(
-  { protocol, address, port, proxyProtocol }: Omit<FrontSocket, "descriptor">,
-): FrontSocket {
-  return { protocol, address, port, descriptor: -1, ...(proxyProtocol && { proxyProtocol }) };
-}
-
-function defaultSockets(): readonly FrontSocket[] {
-  const address = hasIpv6() ? "::" : "0.0.0.0";
-  return (["tcp", "udp"] as const).map((protocol) => toSocket({ protocol, address, port: PORT_DEFAULT }));
-}
-
-// Portable fronts share TCP where the system lets them; UDP is the first one's.
-function portableShare(sockets: readonly FrontSocket[], index: number): readonly FrontSocket[] {
-  if (index === 0) return sockets;
-  return Deno.build.os === "linux" ? sockets.filter(({ protocol }) => protocol === "tcp") : [];
-}
-
-function chooseKind(wanted: "auto" | FrontKind): FrontKind {
-  if (wanted === "portable") return "portable";
-  const refusal = refuseLinuxFronts();
-  if (refusal === null) return "linux";
-  console.error(`portable fronts: ${refusal}`);
-  return "portable";
+// The program and its config are out of reach then, and a second one could not be confined.
+function refuseHandOver(): Promise<boolean> {
+  console.error("reload-binary: a tracker that was started as root cannot start its program anew, and goes on");
+  return Promise.resolve(false);
 }

@@ -3,7 +3,9 @@ import type { Settings } from "./config/schema.ts";
 import type { FromPart } from "./messages.ts";
 import { PartThread } from "./part_thread.ts";
 import { keeperPermissions } from "./permissions.ts";
-import { CONNECTION_ID_WORDS, type KeeperStart } from "./persist/keeper_start.ts";
+import { createHistoryMemory } from "./persist/history.ts";
+import type { KeeperStart } from "./persist/keeper_start.ts";
+import { keeperRow, type SharedMemory } from "./shared_memory.ts";
 import { releaseLocksOf } from "./swarm/arena.ts";
 import { KEEPER_OWNER } from "./swarm/owners.ts";
 
@@ -12,23 +14,14 @@ const STOP_MS = 120_000;
 /** When a stop takes longer than this, the operator is told what it waits for. */
 const SLOW_STOP_MS = 2000;
 
-/** Shared memory for the key of connection ids, with a random key in it. */
-export function createConnectionId(): SharedArrayBuffer {
-  const memory = new SharedArrayBuffer(CONNECTION_ID_WORDS * 4);
-  new Int32Array(memory).set(crypto.getRandomValues(new Int32Array(4)));
-  return memory;
-}
-
-/** What the keeper shares with the others. */
-export type KeeperMemory = Pick<
-  KeeperStart,
-  "arena" | "clock" | "counters" | "counterRow" | "connectionId" | "takesOver"
->;
-
-/** The keeper's thread, or undefined when nothing is kept. `onFailure`: it failed and is started again. */
+/**
+ * The keeper's thread, or undefined when nothing is kept. `takesOver`: from a process before this one. `onFailure`: it
+ * failed and is started again.
+ */
 export function createKeeper(
   settings: Settings,
-  memory: KeeperMemory,
+  memory: SharedMemory,
+  takesOver: boolean,
   onFailure: () => void,
   hear: (message: FromPart) => void,
 ): PartThread | undefined {
@@ -36,6 +29,7 @@ export function createKeeper(
   if (path === null) return undefined;
   // Only the first loads: what a later one finds in the store is newer than the file.
   const loaded = { isDone: false };
+  const history = settings["tracker.history"] ? createHistoryMemory() : null;
   return new PartThread({
     name: "keeper",
     permissions: keeperPermissions(path),
@@ -43,14 +37,19 @@ export function createKeeper(
     slowStop: { ms: SLOW_STOP_MS, line: "state: still saving, which takes longer than it should: please wait" },
     begin: (thread) => {
       const start: KeeperStart = {
-        ...memory,
+        arena: memory.arena,
+        clock: memory.clock,
+        counters: memory.counters,
+        counterRow: keeperRow(memory),
+        connectionId: memory.connectionId,
         path,
         peerAgeMinutesMax: settings["tracker.peer_timeout"],
         keepDays: settings["tracker.state_days"],
         passSeconds: settings["tracker.state_seconds"],
         repair: settings["tracker.state_repair"],
         load: !loaded.isDone,
-        takesOver: memory.takesOver && !loaded.isDone,
+        takesOver: takesOver && !loaded.isDone,
+        history,
       };
       thread.post({ type: "startKeeper", start });
     },

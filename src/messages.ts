@@ -4,9 +4,12 @@ import type { FrontRules } from "./front/rules.ts";
 import type { OfficeStart } from "./office/office.ts";
 import type { KeeperOrder, KeeperStart, KeeperState } from "./persist/keeper_start.ts";
 import type { FromHost, HostStart, ToHost } from "./plugin/host_messages.ts";
+import type { Reach } from "./reach.ts";
 
 /** From the supervisor to a part. The first message is a start; its port is transferred with it. */
 export type ToPart =
+  /** Be no part yourself, but hold one: what it is told comes by the port. */
+  | { readonly type: "openCell" }
   | { readonly type: "startFront"; readonly kind: FrontKind; readonly start: FrontStart }
   | { readonly type: "startOffice"; readonly start: OfficeStart }
   | { readonly type: "startKeeper"; readonly start: KeeperStart }
@@ -31,11 +34,17 @@ export type FromPart =
   | { readonly type: "started"; readonly sockets: readonly FrontSocket[] }
   /** Could not start for a reason outside the program, in one sentence. */
   | { readonly type: "failed"; readonly reason: string }
-  | { readonly type: "reaches"; readonly permissions: Readonly<Record<string, string>> }
+  | { readonly type: "reaches"; readonly reach: Reach }
   /** A front's plugins are in force, or why they are not; it goes on with those of before. */
   | { readonly type: "rulesSet"; readonly fault: string | null }
   | { readonly type: "keeper"; readonly state: KeeperState }
   | { readonly type: "drained" }
+  /** Something was thrown that nobody caught: the part is to be ended. */
+  | { readonly type: "broken"; readonly why: string }
+  /** A line for the operator. */
+  | { readonly type: "said"; readonly line: string; readonly isError: boolean }
+  /** The thread in a cell came to its end: its memory is full, or it ended itself. */
+  | { readonly type: "cellEnded"; readonly why: string }
   | { readonly type: "fromHost"; readonly message: FromHost }
   | { readonly type: "stopped" };
 

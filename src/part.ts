@@ -1,25 +1,30 @@
 /**
- * What every worker thread runs first. It waits for the supervisor's start message, loads the part that is meant, and
- * from then on passes on only stop and reach. A message it does not know is a fault and ends the part.
+ * What every worker thread runs first, and the thread of a cell. It waits for the supervisor's start message, loads the
+ * part that is meant, and from then on passes on only stop and reach. A message it does not know is a fault and ends the
+ * part.
  */
 import { BindFault, type Front, type FrontStart } from "./front/front_start.ts";
-import type { FromPart, ToPart } from "./messages.ts";
-import type { Office } from "./office/office.ts";
+import { limitLines, takeConsole } from "./lines/console_lines.ts";
+import type { ToPart } from "./messages.ts";
+import type { Office, OfficeStart } from "./office/office.ts";
 import type { FrontRules } from "./front/rules.ts";
+import { partChannel } from "./part_channel.ts";
 import type { PluginHost } from "./plugin/host.ts";
+import { BEAT_MS, Life } from "./plugin/life.ts";
 import { PluginFault, type PluginSet } from "./plugin/plugin_set.ts";
+import { findReach } from "./reach.ts";
 import type { LoadedPlugin } from "./plugin/load.ts";
 import type { Keeper } from "./persist/keeper.ts";
 import type { KeeperStart } from "./persist/keeper_start.ts";
 
-const thread = globalThis as unknown as {
-  onmessage: (event: MessageEvent<ToPart>) => void;
-  postMessage(message: FromPart): void;
-  close(): void;
-};
+const channel = partChannel();
 // Taken now: a thread that runs plugins loses them as globals.
-const self = { postMessage: thread.postMessage.bind(thread), close: thread.close.bind(thread) };
-const { permissions } = Deno;
+const self = { postMessage: channel.postMessage.bind(channel), close: channel.close.bind(channel) };
+const { permissions, memoryUsage } = Deno;
+takeConsole(limitLines((line, isError) => self.postMessage({ type: "said", line, isError })));
+// What nobody catches ends the part. The runtime would print it first, and wait for whoever reads.
+addEventListener("error", (event) => breakOff(event, event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => breakOff(event, event.reason));
 
 let front: Front | undefined;
 let office: Office | undefined;
@@ -28,25 +33,27 @@ let host: PluginHost | undefined;
 
 // One message after the other: a start that still loads its part is not overtaken by what is meant for the part.
 let turn: Promise<void> = Promise.resolve();
-thread.onmessage = (event) => {
+channel.onmessage = (event) => {
   turn = turn.then(() => obey(event));
 };
 
+function breakOff(event: Event, error: unknown): void {
+  event.preventDefault();
+  self.postMessage({ type: "broken", why: error instanceof Error ? error.stack ?? error.message : String(error) });
+}
+
 async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
   switch (data.type) {
-    case "startFront":
-      return await startFront(data, ports[0]!);
-    case "startOffice": {
-      const { Office } = await import("./office/office.ts"), { Turn } = await import("./office/turn.ts");
-      const plugins = await loadOfficePlugins(data.start.plugins);
-      if (plugins === null) return;
-      office = new Office(data.start, {
-        plugins,
-        unixSecond: () => Math.floor(Date.now() / 1000),
-        breathe: new Turn().breathe,
-      });
-      return self.postMessage({ type: "started", sockets: [] });
+    case "openCell": {
+      const { openCell } = await import("./cell.ts");
+      return openCell(ports[0]!, (why) => self.postMessage({ type: "cellEnded", why }));
     }
+    case "startFront":
+      beginLife(data.start.life);
+      return await startFront(data, ports[0]!);
+    case "startOffice":
+      beginLife(data.start.life);
+      return await startOffice(data.start);
     case "startHost": {
       const { PluginHost } = await import("./plugin/host.ts");
       host = new PluginHost(data.start, (message) => self.postMessage({ type: "fromHost", message }));
@@ -69,7 +76,7 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
     case "linkOffice":
       return front!.linkOffice(ports[0]!);
     case "reach":
-      return self.postMessage({ type: "reaches", permissions: permissionStates() });
+      return self.postMessage({ type: "reaches", reach: await findReach() });
     case "stop":
       await front?.stop();
       keeper?.stop();
@@ -81,8 +88,17 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
   }
 }
 
+let life = new Life();
+
+/** A part that runs plugins shows that it lives; in a cell it gives back what only its loading needed. */
+function beginLife(memory: SharedArrayBuffer): void {
+  permissions.revokeSync({ name: "read" });
+  life = new Life(memory);
+  setInterval(() => life.beat(memoryUsage().external), BEAT_MS);
+}
+
 /** Loads plugins; what it needs of ours is imported the first time, because a thread with plugins imports no more. */
-let load: ((set: PluginSet) => Promise<LoadedPlugin[]>) | undefined;
+let load: typeof import("./plugin/load.ts").loadPlugins | undefined;
 
 async function loadPlugins(set: PluginSet | null | undefined): Promise<LoadedPlugin[]> {
   if (set === null || set === undefined || (set.plugins.length === 0 && load === undefined)) return [];
@@ -91,18 +107,24 @@ async function loadPlugins(set: PluginSet | null | undefined): Promise<LoadedPlu
     confine(false);
     load = loader.loadPlugins;
   }
-  return await load(set);
+  return await load(set, life);
 }
 
-// null: a plugin is at fault, and the supervisor knows.
-async function loadOfficePlugins(set: PluginSet): Promise<LoadedPlugin[] | null> {
+async function startOffice(start: OfficeStart): Promise<void> {
+  const { Office } = await import("./office/office.ts"), { Turn } = await import("./office/turn.ts");
   try {
-    return await loadPlugins(set);
+    office = new Office(start, {
+      plugins: await loadPlugins(start.plugins),
+      life,
+      nowMs: () => performance.now(),
+      unixSecond: () => Math.floor(Date.now() / 1000),
+      breathe: new Turn().breathe,
+    });
   } catch (error) {
     if (!(error instanceof PluginFault)) throw error;
-    self.postMessage({ type: "failed", reason: `Cannot start: ${error.message}` });
-    return null;
+    return self.postMessage({ type: "failed", reason: `Cannot start: ${error.message}` });
   }
+  self.postMessage({ type: "started", sockets: [] });
 }
 
 let setRules: typeof import("./front/rules.ts").setRules;
@@ -111,11 +133,11 @@ async function changeRules(rules: FrontRules): Promise<void> {
   let fault: string | null = null;
   try {
     const plugins = rules.plugins === null ? null : await loadPlugins(rules.plugins);
-    setRules(front!.tracker, frontIndex, rules, plugins);
+    setRules(front!.tracker, frontIndex, rules, plugins, life);
   } catch (error) {
     if (!(error instanceof PluginFault)) throw error;
     fault = error.message;
-    setRules(front!.tracker, frontIndex, rules, null);
+    setRules(front!.tracker, frontIndex, rules, null, life);
   }
   self.postMessage({ type: "rulesSet", fault });
 }
@@ -158,12 +180,12 @@ async function startLinux(start: FrontStart, officePort: MessagePort): Promise<F
   permissions.revokeSync({ name: "ffi" });
   assertNoNative();
   const { startLinuxFront } = await import("./front/linux/linux_front.ts");
-  return startLinuxFront(start, native, officePort, await loadPlugins(start.rules?.plugins));
+  return startLinuxFront(start, native, officePort, await loadPlugins(start.rules?.plugins), life);
 }
 
 async function startPortable(start: FrontStart, officePort: MessagePort): Promise<Front> {
   const { startPortableFront } = await import("./front/portable/portable_front.ts");
-  return startPortableFront(start, officePort, await loadPlugins(start.rules?.plugins));
+  return startPortableFront(start, officePort, await loadPlugins(start.rules?.plugins), life);
 }
 
 function assertNoNative(): void {
@@ -173,9 +195,4 @@ function assertNoNative(): void {
     return;
   }
   throw new Error("part: native calls can still be bound after their permission was given back");
-}
-
-function permissionStates(): Record<string, string> {
-  const names = ["read", "write", "net", "env", "sys", "run", "ffi", "import"] as const;
-  return Object.fromEntries(names.map((name) => [name, permissions.querySync({ name }).state]));
 }

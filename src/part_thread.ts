@@ -1,9 +1,14 @@
 /**
  * One part in its worker thread, as the supervisor holds it: started, watched, started again when it fails. It shares
- * nothing with the part but the shared memory it is given.
+ * nothing with the part but the shared memory it is given. A part that runs plugins of the folder is in a cell (cell.ts)
+ * inside its worker, so that it can be ended while one of them loops.
  */
 import type { FromPart, ToPart } from "./messages.ts";
 import type { FrontSocket } from "./front/front_start.ts";
+import { LifeWatch, LOOK_MS } from "./life_watch.ts";
+import { withOwnFiles } from "./permissions.ts";
+import type { Reach } from "./reach.ts";
+import { createLife, LifeSeen, type Whereabouts } from "./plugin/life.ts";
 
 /** Rest before a failed part is started again; doubled while it keeps failing. */
 const RESTART_MS_MIN = 100;
@@ -13,12 +18,31 @@ const RESTART_MS_MAX = 5000;
 const WELL_MS = 60_000;
 /** Time a part has for its stop before it is ended. */
 const STOP_MS = 1500;
+/** Time within which a thread in a cell ends when it is told to. Measured: 0.1 s. */
+const END_MS = 1000;
+
+/** How a part failed. */
+export interface PartEnd extends Whereabouts {
+  /** It gave no sign of life, took too much memory or ended its thread, as only plugins do. */
+  readonly isHeld: boolean;
+  /** It could not be started again: what it said; null = it failed in another way. */
+  readonly refusal: string | null;
+  readonly why: string;
+}
+
+/** A part that is watched. */
+export interface PartWatch {
+  /** Silence after which it is taken to hang. */
+  readonly silentMsMax: number;
+  /** Whether it runs plugins of the folder, as things are now, and so must be in a cell. */
+  readonly needsCell: () => boolean;
+}
 
 /** What the supervisor knows of a part. */
 export interface PartPlan {
   /** For the log: "front 0", "office". */
   readonly name: string;
-  readonly permissions: Deno.PermissionOptions;
+  readonly permissions: Deno.PermissionOptionsObject;
   /** Sends the first messages of a fresh worker. */
   readonly begin: (thread: PartThread) => void;
   /** Time the part has for its stop, if it needs more than the others. */
@@ -29,19 +53,28 @@ export interface PartPlan {
   readonly hear?: (message: FromPart) => void;
   /** The part has started. */
   readonly onStarted?: () => void;
-  /** The part failed; it will be started again. */
-  readonly onFailure: () => void;
+  /** The part failed; it will be started again. What it held in shared memory is nobody's now. */
+  readonly onFailure: (end: PartEnd) => void;
+  /** A part that runs plugins, and is watched. Others are not: they run nothing that is not ours. */
+  readonly watch?: PartWatch;
 }
 
 /** A part's thread. */
 export class PartThread {
   readonly #plan: PartPlan;
   #worker: Worker | undefined;
+  /** Its way to the part: the worker's own, or into the cell. */
+  #channel: Worker | MessagePort | undefined;
+  #life = createLife();
+  #isInCell = false;
+  #hasStarted = false;
+  #hasEverStarted = false;
+  #looks: ReturnType<typeof setInterval> | undefined;
   #restartMs = RESTART_MS_MIN;
   #bornMs = 0;
   #isStopping = false;
   #settleStart: ((result: readonly FrontSocket[] | string) => void) | undefined;
-  #settleReach: ((permissions: Readonly<Record<string, string>>) => void) | undefined;
+  #settleReach: ((reach: Reach) => void) | undefined;
   #settleStop: (() => void) | undefined;
 
   constructor(plan: PartPlan) {
@@ -62,11 +95,30 @@ export class PartThread {
 
   /** Sends the part a message. */
   post(message: ToPart, ...ports: MessagePort[]): void {
-    this.#worker?.postMessage(message, ports);
+    this.#channel?.postMessage(message, ports);
   }
 
-  /** Asks the part what it can reach: the state of each permission by name. */
-  reach(): Promise<Readonly<Record<string, string>>> {
+  /** Where the part that runs now gives its signs of life: plugin/life.ts. */
+  get life(): SharedArrayBuffer {
+    return this.#life;
+  }
+
+  /** Whether the part must be started anew before it may run the plugins of now: it is not in a cell, and must be. */
+  get needsCell(): boolean {
+    return !this.#isInCell && this.#plan.watch !== undefined && this.#plan.watch.needsCell();
+  }
+
+  /** Stops the part and starts it anew. Resolves when it is back, whatever it takes. */
+  async renew(): Promise<void> {
+    const back = this.untilStarted();
+    await this.#halt();
+    if (this.#isStopping) return;
+    this.#spawn();
+    await back;
+  }
+
+  /** Asks the part what it can reach, and has it try. */
+  reach(): Promise<Reach> {
     this.post({ type: "reach" });
     return new Promise((resolve) => this.#settleReach = resolve);
   }
@@ -74,8 +126,16 @@ export class PartThread {
   /** Stops the part; ends it if it does not stop in time. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    await this.#halt();
+  }
+
+  // From here on what becomes of the worker is no failure.
+  async #halt(): Promise<void> {
+    const worker = this.#worker;
     const stopped = new Promise<void>((resolve) => this.#settleStop = resolve);
     this.post({ type: "stop" });
+    this.#worker = undefined;
+    clearInterval(this.#looks);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => timer = setTimeout(resolve, this.#plan.stopMs ?? STOP_MS));
     const slowStop = this.#plan.slowStop;
@@ -83,56 +143,108 @@ export class PartThread {
     await Promise.race([stopped, late]);
     clearTimeout(timer);
     clearTimeout(slowTimer);
-    this.#worker?.terminate();
+    this.#end(worker);
+  }
+
+  #end(worker: Worker | undefined): void {
+    if (this.#channel instanceof MessagePort) this.#channel.close();
+    this.#channel = undefined;
+    worker?.terminate();
   }
 
   #spawn(): void {
-    const { name, permissions } = this.#plan;
+    const { name, permissions, watch } = this.#plan;
     this.#bornMs = performance.now();
+    this.#life = createLife();
+    this.#isInCell = watch?.needsCell() ?? false;
+    this.#hasStarted = false;
     const worker = new Worker(new URL("./part.ts", import.meta.url), {
       type: "module",
       name,
-      deno: { permissions },
+      deno: { permissions: this.#isInCell ? withOwnFiles(permissions) : permissions },
     } as WorkerOptions);
     this.#worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<FromPart>) => this.#hear(data);
+    this.#channel = this.#isInCell ? openCell(worker) : worker;
+    this.#channel.onmessage = ({ data }: MessageEvent<FromPart>) => this.#hear(data);
+    if (this.#isInCell) {
+      worker.onmessage = ({ data }: MessageEvent<FromPart>) => {
+        if (data.type !== "cellEnded") return this.#hear(data);
+        // An error that is on its way says more.
+        setTimeout(() => worker === this.#worker && this.#fail(data.why, { isHeld: true }));
+      };
+    }
     worker.onerror = (event) => {
       event.preventDefault();
       // A part that fails more than once has failed once.
       if (worker !== this.#worker) return;
       this.#fail(event.error instanceof Error ? event.error.stack ?? event.message : event.message);
     };
+    if (watch !== undefined) this.#watch(watch);
     this.#plan.begin(this);
+  }
+
+  #watch({ silentMsMax }: PartWatch): void {
+    const watch = new LifeWatch(new LifeSeen(this.#life), silentMsMax, performance.now());
+    clearInterval(this.#looks);
+    let hasSaid = false;
+    this.#looks = setInterval(() => {
+      // Without a cell nothing in it could grow so.
+      const rssBytes = this.#isInCell ? Deno.memoryUsage().rss : 0, hasStarted = this.#hasStarted;
+      const why = watch.look({ nowMs: performance.now(), rssBytes, hasStarted });
+      if (why === null) return;
+      // Without a cell it cannot be ended, and runs nothing that is not ours: what it does may yet come to an end.
+      if (this.#isInCell) this.#fail(why, { isHeld: true });
+      else if (!hasSaid) console.error(`${this.#plan.name}: ${why}`);
+      hasSaid = true;
+    }, LOOK_MS);
   }
 
   #hear(message: FromPart): void {
     switch (message.type) {
       case "started":
+        this.#hasStarted = this.#hasEverStarted = true;
         this.#plan.onStarted?.();
         this.#settleStart?.(message.sockets);
         return;
       case "failed":
-        this.#settleStart?.(message.reason);
+        if (this.#hasEverStarted) this.#fail(message.reason, { refusal: message.reason });
+        else this.#settleStart?.(message.reason);
         return;
       case "reaches":
-        this.#settleReach?.(message.permissions);
+        this.#settleReach?.(message.reach);
         return;
       case "stopped":
         this.#settleStop?.();
         return;
+      case "broken":
+        return this.#fail(message.why);
+      case "said":
+        return message.isError ? console.error(message.line) : console.log(message.line);
       default:
         this.#plan.hear?.(message);
     }
   }
 
-  #fail(why: string): void {
+  #fail(why: string, how: { readonly isHeld?: true; readonly refusal?: string } = {}): void {
     if (this.#isStopping) return;
-    this.#worker?.terminate();
+    const { name, onFailure } = this.#plan, where = new LifeSeen(this.#life).giveUp();
+    const { isHeld = false, refusal = null } = how;
+    // Ended in the midst of its own code, it must have come to its end before what it held is given away.
+    const settleMs = isHeld && !where.isInSlot ? END_MS : 0, restMs = Math.max(this.#restartMs, settleMs);
+    this.#end(this.#worker);
     this.#worker = undefined;
+    clearInterval(this.#looks);
     if (performance.now() - this.#bornMs > WELL_MS) this.#restartMs = RESTART_MS_MIN;
-    console.error(`${this.#plan.name}: failed and is started again in ${this.#restartMs} ms: ${why}`);
-    this.#plan.onFailure();
-    setTimeout(() => this.#isStopping || this.#spawn(), this.#restartMs);
+    console.error(`${name}: failed and is started again in ${restMs} ms: ${why}`);
+    setTimeout(() => onFailure({ ...where, isHeld, refusal, why }), settleMs);
+    setTimeout(() => this.#isStopping || this.#spawn(), restMs);
     this.#restartMs = Math.min(RESTART_MS_MAX, this.#restartMs * 2);
   }
+}
+
+// Has the worker open a cell. Returns the way into it.
+function openCell(worker: Worker): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage({ type: "openCell" } satisfies ToPart, [port2]);
+  return port1;
 }

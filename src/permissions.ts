@@ -6,7 +6,7 @@ import { type FrontSocket, hostPort } from "./front/front_start.ts";
 import type { FrontKind } from "./messages.ts";
 
 /** Permissions of a front. */
-export function frontPermissions(kind: FrontKind, sockets: readonly FrontSocket[]): Deno.PermissionOptions {
+export function frontPermissions(kind: FrontKind, sockets: readonly FrontSocket[]): Deno.PermissionOptionsObject {
   // Its sockets come from the supervisor; `ffi` is given back before the first packet.
   if (kind === "linux") return { ffi: true };
   // Deno checks every datagram's destination, and clients are anywhere: UDP needs it all, TCP only where it listens.
@@ -15,9 +15,9 @@ export function frontPermissions(kind: FrontKind, sockets: readonly FrontSocket[
 }
 
 /** The keeper has its state file and what lies beside it: the lock, SQLite's log, and a damaged one set aside. */
-export function keeperPermissions(path: string): Deno.PermissionOptions {
+export function keeperPermissions(path: string): Deno.PermissionOptionsObject {
   const aside = ["", ".damaged"].flatMap((end) => ["", "-wal", "-shm", "-journal"].map((side) => path + end + side));
-  const files = [...aside, `${path}.lock`];
+  const files = [...aside, `${path}.lock`, `${path}.lock.sqlite`];
   return { read: files, write: files };
 }
 
@@ -28,10 +28,18 @@ export function hostPermissions(grants: {
   readonly read: readonly string[];
   readonly write: readonly string[];
   readonly net: readonly string[];
-}): Deno.PermissionOptions {
+}): Deno.PermissionOptionsObject {
+  return withOwnFiles({ read: [...grants.read], write: [...grants.write], net: [...grants.net] });
+}
+
+/**
+ * The same, and the reading of the program's own files, which the second thread of a worker is loaded from. A part gives
+ * it back before it loads a plugin (part.ts).
+ */
+export function withOwnFiles(permissions: Deno.PermissionOptionsObject): Deno.PermissionOptionsObject {
   const own = ["./", "../plugins/"].map((folder) => new URL(folder, import.meta.url));
-  return { read: [...own, ...grants.read], write: [...grants.write], net: [...grants.net] };
+  return { ...permissions, read: [...own, ...(Array.isArray(permissions.read) ? permissions.read : [])] };
 }
 
 /** The office has shared memory and ports to the fronts, nothing else. */
-export const OFFICE_PERMISSIONS: Deno.PermissionOptions = {};
+export const OFFICE_PERMISSIONS: Deno.PermissionOptionsObject = {};

@@ -6,7 +6,7 @@ import type { PublishedLists } from "./access/access_sets.ts";
 import type { Config } from "./config/config.ts";
 import { makeFifo } from "./fifo.ts";
 import type { FrontRules } from "./front/rules.ts";
-import { PartThread } from "./part_thread.ts";
+import { type PartEnd, PartThread } from "./part_thread.ts";
 import { hostPermissions } from "./permissions.ts";
 import {
   choosePlugins,
@@ -15,8 +15,19 @@ import {
   describeChoice,
   SILENT_MS_MAX,
 } from "./plugin_choice.ts";
-import { createPluginCounters, PLUGIN_COUNTER, sumPlugin } from "./plugin/counters.ts";
+import { Exclusions } from "./plugin_exclusions.ts";
+import {
+  clearPlugin,
+  createPluginCounters,
+  hostThread,
+  PLUGIN_COUNTER,
+  pluginRow,
+  sumPlugin,
+  supervisorThread,
+} from "./plugin/counters.ts";
 import type { FromHost } from "./plugin/host_messages.ts";
+import { PluginRows } from "./plugin/plugin_rows.ts";
+import { markOf } from "./plugin/life.ts";
 import {
   FRONT_SLOTS,
   HOST_SLOTS,
@@ -24,6 +35,7 @@ import {
   type PluginModules,
   type PluginSet,
   type PluginSpec,
+  type SlotName,
   withSlots,
 } from "./plugin/plugin_set.ts";
 import { createTellRing } from "./stats/tell_ring.ts";
@@ -33,10 +45,15 @@ const HOST_START_MS_MAX = 120_000;
 /** How often slow and failing slots are looked for. */
 const HEALTH_MS = 60_000;
 
+/** Names of the parts that run plugins. */
+export const OFFICE_NAME = "office", frontName = (index: number) => `front ${index}`;
+
 /** What plugins tell the supervisor. */
 export interface PluginPartsRim {
   /** Lists have changed: the fronts must know. */
   readonly onLists: () => void;
+  /** Resolves when all fronts have the lists they were told of. */
+  readonly untilRulesTaken: () => Promise<void>;
   /** A host failed and is started again. */
   readonly onFailure: () => void;
 }
@@ -48,6 +65,8 @@ interface Host {
   readonly lists: Map<"allow" | "deny", SharedArrayBuffer>;
   /** Number of the last list it published. */
   serial: number;
+  /** … and of the last that it knows to be in force. */
+  inForce: number;
   onReloaded: (fault: string | null) => void;
 }
 
@@ -58,10 +77,11 @@ export class PluginParts {
   readonly #rim: PluginPartsRim;
   readonly #silentMsMax: number;
   readonly #counters: SharedArrayBuffer;
+  readonly #exclusions = new Exclusions();
   readonly #rings: SharedArrayBuffer[] = [];
   readonly #listKey = crypto.getRandomValues(new Int32Array(2));
-  /** Rows in the counters, by name: a plugin keeps its own over reloads. */
-  readonly #rows = new Map<string, number>();
+
+  readonly #rows = new PluginRows();
   #chosen: ChosenPlugins = { folder: "", plugins: [], modules: new Map() };
   #set: PluginSet = { modules: new Map(), plugins: [] };
   #hosts: readonly Host[] = [];
@@ -73,8 +93,7 @@ export class PluginParts {
     this.#fronts = fronts;
     this.#rim = rim;
     this.#silentMsMax = silentMsMax;
-    // A row for each front, one for the hosts: each plugin has one of those.
-    this.#counters = createPluginCounters(fronts + 1);
+    this.#counters = createPluginCounters(fronts);
   }
 
   /** Checks the plugins and starts their hosts; lists are loaded then. Returns null, or why it cannot. */
@@ -117,6 +136,7 @@ export class PluginParts {
       return await this.#reloadLists(this.#hosts);
     }
     const old = this.#hosts.filter((host) => !hosts.includes(host));
+    this.#exclusions.readmit(set);
     this.#commit(chosen, set, hosts);
     await change();
     await Promise.all(old.map(({ thread }) => thread.stop()));
@@ -131,10 +151,10 @@ export class PluginParts {
   }
 
   /** What front `index` is told. */
-  rulesFor(index: number): FrontRules {
+  rulesFor(index: number): Omit<FrontRules, "denied"> {
     const settings = this.#config.settings;
     return {
-      plugins: withSlots(this.#set, FRONT_SLOTS),
+      plugins: this.#exclusions.apply(frontName(index), withSlots(this.#set, FRONT_SLOTS)),
       lists: this.#lists(),
       unknown: settings["access.unknown"],
       ring: this.#rings[index] ?? null,
@@ -144,14 +164,55 @@ export class PluginParts {
 
   /** What the office loads: a plugin of the folder before shipped ones, whose modes and pages it may take. */
   officeSet(): PluginSet {
-    const { modules, plugins } = withSlots(this.#set, OFFICE_SLOTS),
+    const { modules, plugins } = this.#exclusions.apply(OFFICE_NAME, withSlots(this.#set, OFFICE_SLOTS)),
       isFolder = (p: PluginSpec) => p.origin === "folder";
     return { modules, plugins: [...plugins.filter(isFolder), ...plugins.filter((plugin) => !isFolder(plugin))] };
   }
 
+  /** Whether parts that run `slots` run plugins of the folder, and so must be in cells. */
+  needsCell(slots: readonly SlotName[]): boolean {
+    return withSlots(this.#set, slots).plugins.some(({ origin }) => origin === "folder");
+  }
+
+  /** A part that runs plugins has failed: the one that held it is not loaded into it again. */
+  notePartEnd(part: string, { mark, isHeld, refusal, why }: PartEnd): void {
+    if (!isHeld && refusal === null) return;
+    const { plugins } = this.#set;
+    const atFault = refusal === null
+      ? plugins.find(({ index }) => markOf(index) === mark)
+      : plugins.find(({ file }) => refusal.includes(file));
+    if (atFault !== undefined) {
+      pluginRow(this.#counters, supervisorThread(this.#fronts), atFault.index)[PLUGIN_COUNTER.ended]!++;
+    }
+    const slots = part === OFFICE_NAME ? OFFICE_SLOTS : FRONT_SLOTS;
+    for (const { name } of this.#exclusions.exclude(part, atFault, this.#set, slots)) {
+      console.error(`plugin ${name}: out of ${part} until its file changes: ${why}`);
+    }
+  }
+
+  /** What plugins' slots did: plugin/counters.ts. */
+  get counters(): SharedArrayBuffer {
+    return this.#counters;
+  }
+
+  /** The plugins that are on, with their rows in the counters. */
+  get names(): readonly (readonly [name: string, index: number])[] {
+    return this.#set.plugins.map(({ name, index }) => [name, index]);
+  }
+
+  /** Silence after which a thread that runs plugins is taken to hang. */
+  get silentMsMax(): number {
+    return this.#silentMsMax;
+  }
+
   /** Every front has the rules it was last sent: the memory of older lists may be used again. */
   noteRulesTaken(): void {
-    for (const { thread, serial } of this.#hosts) thread.post({ type: "toHost", message: { type: "inForce", serial } });
+    for (const host of this.#hosts) {
+      const { thread, serial } = host;
+      // Once each: one that hangs is not told again and again.
+      if (serial !== host.inForce) thread.post({ type: "toHost", message: { type: "inForce", serial } });
+      host.inForce = serial;
+    }
   }
 
   /** The hosts by name, for asking what they can reach. */
@@ -161,7 +222,7 @@ export class PluginParts {
 
   /** Counted numbers of a plugin: PLUGIN_COUNTER. */
   count(name: string): Float64Array {
-    return sumPlugin(this.#counters, this.#rows.get(name) ?? 0);
+    return sumPlugin(this.#counters, Math.max(0, this.#rows.of(name)));
   }
 
   /** A line for each plugin that is on: its slots and what it may reach. */
@@ -171,10 +232,11 @@ export class PluginParts {
   }
 
   #setOf({ plugins, modules }: ChosenPlugins): PluginSet {
-    const specs = plugins.filter(({ isOn }) => isOn).map(({ manifest, choice }): PluginSpec => {
-      const { name, origin, file, url, slots } = manifest;
-      if (!this.#rows.has(name)) this.#rows.set(name, this.#rows.size);
-      return { name, origin, file, url, slots, values: choice.values, index: this.#rows.get(name)! };
+    const on = plugins.filter(({ isOn }) => isOn);
+    for (const row of this.#rows.assign(on.map(({ manifest }) => manifest.name))) clearPlugin(this.#counters, row);
+    const specs = on.map(({ manifest, choice }): PluginSpec => {
+      const { name, origin, file, url, slots, modes, paths } = manifest;
+      return { name, origin, file, url, slots, modes, paths, values: choice.values, index: this.#rows.of(name) };
     });
     return { plugins: specs, modules };
   }
@@ -216,7 +278,7 @@ export class PluginParts {
     const { promise, resolve } = Promise.withResolvers<string | null>();
     const rings = spec.slots.includes("afterAnnounce") ? this.#rings : [];
     const run = { kind: "run", spec, listKey: this.#listKey, rings, counters: this.#counters } as const;
-    const start = { job: { ...run, thread: this.#fronts }, modules, silentMsMax: this.#silentMsMax };
+    const start = { job: { ...run, thread: hostThread(this.#fronts) }, modules, silentMsMax: this.#silentMsMax };
     const thread = new PartThread({
       name: `plugin ${spec.name}`,
       permissions: hostPermissions(choice.grants),
@@ -224,7 +286,7 @@ export class PluginParts {
       hear: (message) => message.type === "fromHost" && this.#hear(host, message.message, resolve),
       onFailure: () => this.#rim.onFailure(),
     });
-    const host: Host = { spec, thread, lists: new Map(), serial: 0, onReloaded: () => {} };
+    const host: Host = { spec, thread, lists: new Map(), serial: 0, inForce: 0, onReloaded: () => {} };
     const timer = setTimeout(
       () => resolve(`${spec.file}: did not start in ${HOST_START_MS_MAX / 1000} s`),
       HOST_START_MS_MAX,
@@ -244,7 +306,7 @@ export class PluginParts {
       case "fault":
         return onStarted(message.sentence.includes(": ") ? message.sentence : `${host.spec.file}: ${message.sentence}`);
       case "published":
-        host.lists.set(message.list, message.memory);
+        for (const { kind, memory } of message.lists) host.lists.set(kind, memory);
         host.serial = message.serial;
         if (this.#hosts.includes(host)) this.#rim.onLists();
         return;
@@ -265,17 +327,20 @@ export class PluginParts {
         host.onReloaded = resolve;
         host.thread.post({ type: "toHost", message: { type: "reload" } });
       });
-      if (fault !== null) console.error(`plugin ${host.spec.name}: the old list stays: ${fault}`);
+      if (fault !== null) console.error(`plugin ${host.spec.name}: ${fault}`);
     }));
+    // What was published was heard before the hosts said that they are done.
+    await this.#rim.untilRulesTaken();
   }
 
   #checkHealth(): void {
-    for (const name of this.#rows.keys()) {
+    for (const name of this.#slowBefore.keys()) if (this.#rows.of(name) < 0) this.#slowBefore.delete(name);
+    for (const name of this.#rows.names) {
       const row = this.count(name), slow = row[PLUGIN_COUNTER.slow]!, before = this.#slowBefore.get(name) ?? 0;
       this.#slowBefore.set(name, slow);
-      if (slow === before) continue;
+      if (slow <= before) continue;
       const slowest = row[PLUGIN_COUNTER.slowestMs]!.toFixed(1);
-      console.error(`plugin ${name}: held up a front ${slow - before} times, for ${slowest} ms at most`);
+      console.error(`plugin ${name}: held up everybody else ${slow - before} times, for ${slowest} ms at most`);
     }
   }
 }

@@ -16,3 +16,17 @@ export function untilSignalled(reload: () => Promise<void>, handOver: () => Prom
     });
   });
 }
+
+/** Resolves with what was thrown when the supervisor itself fails: in no call of ours that would catch it. */
+export function untilFailed(): Promise<unknown> {
+  return new Promise((resolve) => {
+    addEventListener("error", (event) => {
+      event.preventDefault();
+      resolve(event.error ?? event.message);
+    });
+    addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      resolve(event.reason);
+    });
+  });
+}

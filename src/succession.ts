@@ -24,6 +24,8 @@ export interface SuccessionParts {
   readonly sockets: readonly FrontSocket[];
   /** Longest that a connection may take by its limits. */
   readonly drainSeconds: number;
+  /** Process `pid` serves now. */
+  readonly onTaken: (pid: number) => void;
 }
 
 /** One try at a restart without a gap. */
@@ -59,6 +61,7 @@ export class Succession {
     console.log(`reload-binary: process ${successor.pid} takes over from ${Deno.pid}`);
     const why = await this.#watch(successor, isTaken);
     if (why !== null) return this.#keepOn(why);
+    this.#parts.onTaken(successor.pid);
     await this.#drain();
     return true;
   }

@@ -22,6 +22,8 @@ const LOAD = 0.7, LOAD_MAX = 0.85;
 const REUSE_MAX = 2;
 /** Slots of the smallest set. */
 const SLOTS_MIN = 64;
+/** Info hashes that a set is made for at most: 1.7 GB, beside those of tracker.memory. */
+export const HASHES_MAX = 50_000_000;
 
 /** A set of info hashes. */
 export class HashSet {
@@ -41,8 +43,9 @@ export class HashSet {
     this.#key1 = words[KEY + 1];
   }
 
-  /** An empty set with room for `entries` hashes. `key`: two secret words. */
+  /** An empty set with room for `entries` hashes. `key`: two secret words. Throws when they are more than HASHES_MAX. */
   static create(entries: number, key: Int32Array): HashSet {
+    if (entries > HASHES_MAX) throw new Error(`a list may have at most ${HASHES_MAX} info hashes`);
     const slots = Math.max(SLOTS_MIN, Math.ceil(entries / LOAD));
     const memory = new SharedArrayBuffer((HEAD_WORDS + slots * SLOT_WORDS) * 4), words = new Int32Array(memory);
     words[SLOTS] = slots;
@@ -96,10 +99,12 @@ export class HashSet {
     words[REMOVED]++;
   }
 
-  /** A copy with room for `entries` hashes or for its own twice over. */
+  /** A copy with room for `entries` hashes or for its own twice over. Throws when it cannot be larger. */
   grown(entries = 0): HashSet {
     const words = this.#words,
-      larger = HashSet.create(Math.max(entries, this.size * 2), Int32Array.of(this.#key0, this.#key1));
+      double = this.size * 2,
+      room = this.size < HASHES_MAX ? Math.min(HASHES_MAX, double) : double;
+    const larger = HashSet.create(Math.max(entries, room), Int32Array.of(this.#key0, this.#key1));
     for (let slot = HEAD_WORDS; slot < words.length; slot += SLOT_WORDS) {
       if (words[slot] === IN_USE) larger.add(words, slot + 1);
     }

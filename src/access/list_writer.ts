@@ -1,6 +1,7 @@
 /**
  * The lists of one plugin as its host writes them: built apart, published whole, and changed one hash at a time after
- * that. Publishing is handed out: who holds the writer sends the memory to the fronts.
+ * that. Lists that are loaded together come into force together, so that nobody is served or refused by the new half of
+ * a change and the old half of it. Publishing is handed out: who holds the writer sends the memory to the fronts.
  */
 import { HashLines } from "./hash_lines.ts";
 import { HashSet } from "./hash_set.ts";
@@ -8,8 +9,34 @@ import { HashSet } from "./hash_set.ts";
 /** Kinds of list. */
 export type ListKind = "allow" | "deny";
 
-/** Sends a new list's memory to the fronts. `serial`: counts up, over both kinds. */
-export type Publish = (kind: ListKind, memory: SharedArrayBuffer, serial: number) => void;
+/** A list as the fronts are told it. */
+export interface PublishedList {
+  readonly kind: ListKind;
+  readonly memory: SharedArrayBuffer;
+}
+
+/** Sends new lists to the fronts, each of which takes all of them at once. `serial`: counts up. */
+export type Publish = (lists: readonly PublishedList[], serial: number) => void;
+
+/** A hash that was added or taken out while new lists were loaded. */
+interface Change {
+  readonly kind: ListKind;
+  readonly infoHash: Int32Array;
+  readonly isAdded: boolean;
+}
+
+/** Lists being loaded together, and what was changed meanwhile. */
+interface Loading {
+  readonly sets: Map<ListKind, HashSet>;
+  readonly changes: Change[];
+  /** There were more changes than are kept: the lists of before have them, and stay. */
+  isOverrun: boolean;
+}
+
+/** Changes kept while lists are loaded: some 40 MB of the host's memory, which has a limit. */
+export const CHANGES_MAX = 250_000;
+/** Lists published that not every front has yet. What comes while there are so many is published as one, later. */
+export const PUBLISHED_AHEAD_MAX = 16;
 
 /** Memory that has had its time is used again from here on: each thread would free it when it pleases, which is late. */
 interface Retired {
@@ -24,26 +51,30 @@ export class ListWriter {
   readonly #publish: Publish;
   readonly #published = new Map<ListKind, HashSet>();
   #retired: Retired[] = [];
+  #loading: Loading | undefined;
+  /** To be published when the fronts have more of what was. */
+  readonly #due = new Map<ListKind, HashSet>();
   #serial: number;
-  #inForce = 0;
+  #inForce: number;
   readonly #words = new Int32Array(5);
   readonly #bytes = new Uint8Array(this.#words.buffer);
 
   /** `key`: two secret words. `serial`: above those of an earlier writer for the same fronts. */
   constructor(key: Int32Array, publish: Publish, serial = 0) {
-    this.#serial = serial;
+    this.#serial = this.#inForce = serial;
     this.#key = key;
     this.#publish = publish;
   }
 
   /** See AccessLists in plugin/api.ts. */
   begin(kind: ListKind, expected: number): ListBuilder {
-    return new ListBuilder(this.#empty(Math.max(0, Math.ceil(expected) || 0)), (set) => this.#put(kind, set));
+    return new ListBuilder(this.#empty(Math.max(0, Math.ceil(expected) || 0)), (set) => this.#publishOne(kind, set));
   }
 
   /** All fronts have every list published up to `serial`: what those replaced is read by nobody. */
   setInForce(serial: number): void {
     this.#inForce = serial;
+    this.#publishDue();
   }
 
   #empty(entries: number): HashSet {
@@ -57,17 +88,44 @@ export class ListWriter {
     return HashSet.create(entries, this.#key);
   }
 
+  /**
+   * Lets `load` publish lists: they come into force together when it is done. When it throws, none of them does. What is
+   * added and taken out meanwhile is so in the lists of before at once, and in the new ones when they come.
+   */
+  async together(load: () => void | Promise<void>): Promise<void> {
+    const loading: Loading = this.#loading = { sets: new Map(), changes: [], isOverrun: false };
+    try {
+      await load();
+    } finally {
+      this.#loading = undefined;
+    }
+    const { sets, changes, isOverrun } = loading;
+    if (isOverrun) throw new Error(`more than ${CHANGES_MAX} hashes were added or taken out while lists were loaded`);
+    for (const { kind, infoHash, isAdded } of changes) {
+      // A kind that was not loaded has its change already, unless there was no list to have it.
+      const set = sets.get(kind) ?? (this.#published.has(kind) ? undefined : HashSet.create(0, this.#key));
+      if (set !== undefined) sets.set(kind, changed(set, infoHash, isAdded));
+    }
+    if (sets.size > 0) this.#put(sets);
+  }
+
   /** Adds one hash of 20 bytes to the published list, which is made if there is none. */
   add(kind: ListKind, infoHash: Uint8Array): void {
-    let set = this.#published.get(kind) ?? HashSet.create(0, this.#key);
-    if (set.isFull) set = set.grown();
-    set.add(this.#wordsOf(infoHash), 0);
-    if (set !== this.#published.get(kind)) this.#put(kind, set);
+    this.#change(kind, infoHash, true);
   }
 
   /** Takes one hash out. */
   remove(kind: ListKind, infoHash: Uint8Array): void {
-    this.#published.get(kind)?.remove(this.#wordsOf(infoHash), 0);
+    this.#change(kind, infoHash, false);
+  }
+
+  #change(kind: ListKind, infoHash: Uint8Array, isAdded: boolean): void {
+    const words = this.#wordsOf(infoHash), old = this.#published.get(kind);
+    this.#loading && noteChange(this.#loading, { kind, infoHash: words.slice(), isAdded });
+    // The first list is not made of what comes while it is loaded.
+    if (old === undefined && (this.#loading !== undefined || !isAdded)) return;
+    const set = changed(old ?? HashSet.create(0, this.#key), words, isAdded);
+    if (set !== old) this.#put(new Map([[kind, set]]));
   }
 
   #wordsOf(infoHash: Uint8Array): Int32Array {
@@ -76,13 +134,41 @@ export class ListWriter {
     return this.#words;
   }
 
-  #put(kind: ListKind, set: HashSet): void {
-    const old = this.#published.get(kind), serial = ++this.#serial;
-    // One in reserve is enough; what is older goes when the threads let go of it.
-    if (old !== undefined) this.#retired = [...this.#retired.slice(-1), { memory: old.memory, successor: serial }];
-    this.#published.set(kind, set);
-    this.#publish(kind, set.memory, serial);
+  #publishOne(kind: ListKind, set: HashSet): void {
+    if (this.#loading === undefined) this.#put(new Map([[kind, set]]));
+    else this.#loading.sets.set(kind, set);
   }
+
+  #put(sets: ReadonlyMap<ListKind, HashSet>): void {
+    for (const [kind, set] of sets) {
+      const old = this.#published.get(kind), successor = this.#serial + 1;
+      // One of each kind in reserve is enough; what is older goes when the threads let go of it.
+      if (old !== undefined) this.#retired = [...this.#retired.slice(-1), { memory: old.memory, successor }];
+      this.#published.set(kind, set);
+      this.#due.set(kind, set);
+    }
+    this.#publishDue();
+  }
+
+  #publishDue(): void {
+    if (this.#due.size === 0 || this.#serial - this.#inForce >= PUBLISHED_AHEAD_MAX) return;
+    const lists = [...this.#due].map(([kind, { memory }]) => ({ kind, memory }));
+    this.#due.clear();
+    this.#publish(lists, ++this.#serial);
+  }
+}
+
+function noteChange(loading: Loading, change: Change): void {
+  if (loading.changes.length < CHANGES_MAX) loading.changes.push(change);
+  else loading.isOverrun = true;
+}
+
+// `set`, or a larger copy where it had no room, with the hash added or taken out.
+function changed(set: HashSet, infoHash: Int32Array, isAdded: boolean): HashSet {
+  const roomy = isAdded && set.isFull ? set.grown() : set;
+  if (isAdded) roomy.add(infoHash, 0);
+  else roomy.remove(infoHash, 0);
+  return roomy;
 }
 
 /** A list in the making; see AccessListBuilder in plugin/api.ts. */

@@ -2,7 +2,7 @@
  * A set of address ranges, asked with the bytes or the words of an address. Few are expected (a thousand at most), so
  * they are looked through one by one. Allocates nothing when asked.
  */
-import { parseAddress } from "../bittorrent/address.ts";
+import { type AddressRegisters, MAPPED_WORD, parseAddress } from "../bittorrent/address.ts";
 
 /** A range as the config reads it: the address in text and the length of its prefix. */
 export interface NetworkRange {
@@ -43,6 +43,17 @@ export class NetworkSet {
       bytes[10] = bytes[11] = 0xff;
       for (let i = 0; i < 4; i++) bytes[12 + i] = address[i];
     } else for (let i = 0; i < 16; i++) bytes[i] = address[i];
+    return this.#hasAsked();
+  }
+
+  /** Whether a range holds the address of a request, or of anything else with an address in registers. */
+  holds({ family, address }: AddressRegisters): boolean {
+    const asked = this.#asked;
+    if (family === 4) {
+      asked[0] = asked[1] = 0;
+      asked[2] = MAPPED_WORD;
+      asked[3] = address[0];
+    } else for (let i = 0; i < 4; i++) asked[i] = address[i];
     return this.#hasAsked();
   }
 

@@ -5,7 +5,7 @@
 import type { Family } from "./announce.ts";
 
 /** Word of the bytes 00 00 ff ff: the third word of a mapped address. */
-const MAPPED_WORD = 0xffff0000 | 0;
+export const MAPPED_WORD = 0xffff0000 | 0;
 
 /** Something with an address in registers. */
 export interface AddressRegisters {
@@ -65,6 +65,8 @@ function parseIpv4(text: string, bytes: Uint8Array, at: number): boolean {
       bytes[at + octets++] = octet;
       octet = -1;
     } else if (c >= 48 && c <= 57) {
+      // A leading zero would be octal to some.
+      if (octet === 0) return false;
       octet = (octet < 0 ? 0 : octet * 10) + c - 48;
       if (octet > 255) return false;
     } else return false;

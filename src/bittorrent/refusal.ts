@@ -20,6 +20,8 @@ export const REFUSAL_TEXTS = [
   "malformed percent encoding",
   "refused by a rule of this tracker",
   "the tracker cannot decide; try again later",
+  "your address asks too often; try again later",
+  "your network is not served by this tracker",
 ] as const;
 /** No info_hash. */
 export const INFO_HASH_MISSING = 1;
@@ -45,3 +47,7 @@ export const PERCENT_BAD = 10;
 export const PLUGIN_REFUSED = 11;
 /** A plugin that decides failed. */
 export const PLUGIN_FAILED = 12;
+/** The shield: more requests than one address may make. HTTP only; over UDP there is no answer. */
+export const ASKED_TOO_OFTEN = 13;
+/** access.deny_networks, behind a proxy; elsewhere there is no answer. */
+export const NETWORK_DENIED = 14;

@@ -43,5 +43,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "reload-binary": { summary: "restart a tracker without a gap", load: () => import("./reload_binary.ts") },
   announce: { summary: "announce to any tracker and print its answer", load: () => import("./announce.ts") },
   scrape: { summary: "scrape any tracker and print its counts", load: () => import("./scrape.ts") },
+  check: { summary: "check any tracker by newTrackon's rules", load: () => import("./check.ts") },
+  doctor: { summary: "look for what would keep the tracker from serving well", load: () => import("./doctor.ts") },
   plugins: { summary: "list the plugins that would load, and check them", load: () => import("./plugins.ts") },
 };

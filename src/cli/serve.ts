@@ -1,10 +1,9 @@
 /** `tracker serve`, the default command: opentracker's options make a `Config`, and the app runs it. */
-import type { Command } from "commander";
 import type { Config } from "../config/config.ts";
 import { readConfigFile } from "../config/read.ts";
 import { VERSION_LINE } from "../version.ts";
 import { COMMANDS, PROGRAM_NAME, type Register } from "./commands.ts";
-import { dashed, helpText, SERVE_OPTIONS, usageLine } from "./serve_options.ts";
+import { addServeOptions, helpText, SERVE_OPTIONS, usageLine } from "./serve_options.ts";
 import { type ReadFile, readSteps, type Step } from "./serve_steps.ts";
 
 /** What `serve` needs of the world; tests hand in another. */
@@ -23,7 +22,8 @@ const EXIT_MISTAKE = 1;
 export function registerServe(rim: ServeRim): Register {
   return (command, exitWith) => {
     const steps: Step[] = [];
-    defineOptions(command, steps);
+    command.helpOption(false);
+    addServeOptions(command, SERVE_OPTIONS, steps);
     command.configureOutput({ writeErr: (text) => rim.printError(text.trimEnd()) });
     command.showHelpAfterError(usageLine(PROGRAM_NAME));
     command.action(async () => exitWith(await serveSteps(steps, rim)));
@@ -35,20 +35,15 @@ export const register: Register = registerServe({
   readFile: readConfigFile,
   printError: (text) => console.error(text),
   start: async (config) => {
-    const { serve } = await import("../app.ts");
-    return await serve(config);
+    const { serve } = await import("../app.ts"), { guardOutput } = await import("../lines/output.ts");
+    const flush = guardOutput();
+    try {
+      return await serve(config);
+    } finally {
+      await flush();
+    }
   },
 });
-
-/** Lets commander note each option in `steps` in the order they stand: its own result keeps no order among them. */
-function defineOptions(command: Command, steps: Step[]): void {
-  command.helpOption(false);
-  for (const { letter, long, argument } of SERVE_OPTIONS) {
-    const flags = long === undefined || long === letter ? dashed(letter) : `-${letter}, --${long}`;
-    command.option(argument === undefined ? flags : `${flags} <${argument}>`);
-    command.on(`option:${long ?? letter}`, (text: string | undefined) => steps.push({ letter, text: text ?? "" }));
-  }
-}
 
 async function serveSteps(steps: readonly Step[], rim: ServeRim): Promise<number> {
   const { outcome, warnings } = readSteps(steps, rim.readFile);

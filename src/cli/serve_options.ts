@@ -1,4 +1,6 @@
 /** The options of `serve`, which are opentracker's, and the texts that describe them: usage line and help. */
+import type { Command } from "commander";
+import type { Step } from "./serve_steps.ts";
 
 /** One option. Its letter is case-sensitive. */
 export interface ServeOption {
@@ -53,6 +55,18 @@ const LABEL_CHARS = 16;
 /** An option as it is typed: `-p`, `--state-repair`. */
 export function dashed(letter: string): string {
   return letter.length === 1 ? `-${letter}` : `--${letter}`;
+}
+
+/**
+ * Adds `options` to `command`, which notes each in `steps` in the order they stand: commander's own result keeps no order
+ * among them.
+ */
+export function addServeOptions(command: Command, options: readonly ServeOption[], steps: Step[]): void {
+  for (const { letter, long, argument, description } of options) {
+    const flags = long === undefined || long === letter ? dashed(letter) : `-${letter}, --${long}`;
+    command.option(argument === undefined ? flags : `${flags} <${argument}>`, description);
+    command.on(`option:${long ?? letter}`, (text: string | undefined) => steps.push({ letter, text: text ?? "" }));
+  }
 }
 
 /** The line that answers a command line that is not understood. */

@@ -37,7 +37,8 @@ export function readSteps(
     const outcome = reader.read(step);
     if (outcome !== null) return { outcome, warnings: reader.draft.warnings };
   }
-  return { outcome: { kind: "serve", config: reader.draft.finish() }, warnings: reader.draft.warnings };
+  const { draft } = reader, refusal = refuse("refused", draft.checkNeeds());
+  return { outcome: refusal ?? { kind: "serve", config: draft.finish() }, warnings: draft.warnings };
 }
 
 class StepReader {

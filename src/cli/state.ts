@@ -1,11 +1,14 @@
 /** `tracker state`: looks into state files and carries what they hold elsewhere and back. */
 import type { Command } from "commander";
 import { formatJsonLine } from "../persist/json_lines.ts";
+import type { HistorySummary } from "../persist/history_table.ts";
 import { StateFault } from "../persist/state_fault.ts";
 import { StateFile } from "../persist/state_file.ts";
 import { importLines } from "../persist/state_import.ts";
 import { formatDumpLine } from "../persist/statedump.ts";
 import type { ExitWith, Register } from "./commands.ts";
+import { formatMinute, historyJson, historyTable, readSince } from "./state_history.ts";
+import { Mistake } from "./tool_rim.ts";
 
 /** What `state` needs of the world; tests hand in another. */
 export interface StateRim {
@@ -14,6 +17,13 @@ export interface StateRim {
   readonly printError: (line: string) => void;
   /** The bytes of a file, or of stdin for `-`. Throws what the system throws. */
   readonly read: (path: string) => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+  /** Unix time, milliseconds. */
+  readonly now: () => number;
+}
+
+interface HistoryFlags {
+  readonly since?: string;
+  readonly json?: true;
 }
 
 const EXIT_NOT_DONE = 1;
@@ -29,7 +39,15 @@ export function registerState(rim: StateRim): Register {
     define("info", "says what FILE holds; a running tracker may use it")
       .argument("<file>")
       .action((path: string) => run(rim, exitWith, () => info(rim, path)));
-    define("export", "prints FILE as JSON lines, or as opentracker's state dump; a running tracker may use it")
+    define("history", "prints the minutes that tracker.history wrote into FILE; a running tracker may use it")
+      .argument("<file>")
+      .option("--since <when>", "from a time on (2026-11-20, 2026-11-20T10:00Z), or a span before now (90m, 24h, 7d)")
+      .option("--json", "one JSON object a line, with every figure")
+      .action((path: string, flags: HistoryFlags) => run(rim, exitWith, () => history(rim, path, flags)));
+    define(
+      "export",
+      "prints the torrents of FILE as JSON lines, or as opentracker's state dump; a running tracker may use it",
+    )
       .argument("<file>")
       .option("--statedump", "as opentracker's state dump: hashes, minutes and counts, no peers")
       .action((path: string, { statedump }: { statedump?: boolean }) =>
@@ -55,13 +73,14 @@ export const register: Register = registerState({
   },
   printError: (line) => console.error(line),
   read: async (path) => path === "-" ? Deno.stdin.readable : (await Deno.open(path)).readable,
+  now: Date.now,
 });
 
 async function run(rim: StateRim, exitWith: ExitWith, work: () => void | Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof StateFault)) throw error;
+    if (!(error instanceof StateFault) && !(error instanceof Mistake)) throw error;
     rim.printError(error.message);
     exitWith(EXIT_NOT_DONE);
   }
@@ -88,6 +107,7 @@ function info(rim: StateRim, path: string): Promise<void> {
       "IPv6 peers": peers6,
       "completed": completed,
       "last announce": last,
+      "history": formatHistory(file.history.summary()),
       "bytes": bytes,
     };
     rim.write(Object.entries(rows).map(([name, value]) => `${`${name}:`.padEnd(15)}${value}\n`).join(""));
@@ -98,17 +118,35 @@ function info(rim: StateRim, path: string): Promise<void> {
   });
 }
 
-function exportLines(rim: StateRim, path: string, isDump: boolean): Promise<void> {
+function formatHistory({ minutes, firstMinute }: HistorySummary): string {
+  return minutes === 0 ? "none" : `${minutes} minutes since ${formatMinute(firstMinute)}`;
+}
+
+function history(rim: StateRim, path: string, { since, json }: HistoryFlags): Promise<void> {
+  const first = readSince(since, rim.now());
   return withFile(path, true, (file) => {
-    let text = "";
-    for (const row of file.rows()) {
-      text += `${isDump ? formatDumpLine(row) : formatJsonLine(row)}\n`;
-      if (text.length < WRITE_CHARS) continue;
-      rim.write(text);
-      text = "";
-    }
-    rim.write(text);
+    const minutes = file.history.minutes(first);
+    writeLines(rim, json ? historyJson(minutes) : historyTable(minutes));
   });
+}
+
+function exportLines(rim: StateRim, path: string, isDump: boolean): Promise<void> {
+  return withFile(path, true, (file) => writeLines(rim, torrentLines(file, isDump)));
+}
+
+function* torrentLines(file: StateFile, isDump: boolean): Generator<string> {
+  for (const row of file.rows()) yield isDump ? formatDumpLine(row) : formatJsonLine(row);
+}
+
+function writeLines(rim: StateRim, lines: Iterable<string>): void {
+  let text = "";
+  for (const line of lines) {
+    text += `${line}\n`;
+    if (text.length < WRITE_CHARS) continue;
+    rim.write(text);
+    text = "";
+  }
+  rim.write(text);
 }
 
 function importInto(rim: StateRim, path: string, source: string): Promise<void> {

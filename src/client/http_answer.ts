@@ -22,6 +22,9 @@ import type {
   TrackerRefusal,
 } from "./question.ts";
 
+/** Highest TCP and UDP port. */
+const PORT_MAX = 65535;
+
 /** Reads the answer to an announce. */
 export function readAnnounceBody(body: Uint8Array): AnnounceAnswer | TrackerRefusal | NoAnswer {
   const root = readDictionary(body);
@@ -82,8 +85,12 @@ function readPeers(node: BencodeNode | undefined, family: 4 | 6): AnsweredPeer[]
     if (item.kind !== "dictionary") return [];
     const address = text(item, "ip");
     const port = count(item, "port");
-    return address === undefined || port === undefined ? [] : [{ address, port }];
+    return address === undefined || port === undefined || !isPort(port) ? [] : [{ address, port }];
   });
+}
+
+function isPort(number: number): boolean {
+  return number >= 0 && number <= PORT_MAX;
 }
 
 function readCounts(node: BencodeNode | undefined): SwarmCounts | undefined {

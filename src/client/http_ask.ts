@@ -15,7 +15,7 @@ export type HttpReply =
   /** `reason` is the end of a sentence about the tracker. */
   | { readonly kind: "noAnswer"; readonly reason: string };
 
-/** Bytes of a body, before and after it is unpacked: some 100,000 peers. */
+/** Bytes of a body, before and after it is unpacked, when nothing else is asked for: some 100,000 peers. */
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
 
 /** Redirects that are followed. */
@@ -31,6 +31,7 @@ export async function askHttp(url: TrackerUrl, target: string, options: AskOptio
   for (let step = 0; step <= REDIRECTS_MAX; step++) {
     const reply = await get(at, options, deadline);
     if (reply.kind !== "redirect") return reply;
+    if (options.isStrict) return { kind: "noAnswer", reason: `it redirects to ${JSON.stringify(reply.location)}` };
     const next = parseTrackerUrl(URL.parse(reply.location, formatUrl(at))?.href ?? reply.location);
     if (next.kind === "fault" || next.kind === "udp") {
       return { kind: "noAnswer", reason: `it redirects to ${JSON.stringify(reply.location)}, which cannot be asked` };
@@ -41,7 +42,7 @@ export async function askHttp(url: TrackerUrl, target: string, options: AskOptio
 }
 
 function get(url: TrackerUrl, options: AskOptions, deadline: AbortSignal): Promise<Step> {
-  const { promise, resolve } = Promise.withResolvers<Step>();
+  const { promise, resolve } = Promise.withResolvers<Step>(), { bodyBytesMax = BODY_BYTES_MAX } = options;
   const { request } = url.kind === "https" ? https : http;
   const sent = request({
     host: url.host,
@@ -49,7 +50,12 @@ function get(url: TrackerUrl, options: AskOptions, deadline: AbortSignal): Promi
     path: url.target,
     method: "GET",
     agent: false,
-    headers: { "User-Agent": options.userAgent, Host: formatHost(url), Accept: "*/*" },
+    headers: {
+      "User-Agent": options.userAgent,
+      Host: formatHost(url),
+      Accept: "*/*",
+      ...(options.isStrict ? { "Accept-Encoding": "gzip" } : {}),
+    },
     ...(options.family === undefined ? {} : { family: options.family }),
     ...(url.auth === undefined ? {} : { auth: url.auth }),
   });
@@ -77,12 +83,12 @@ function get(url: TrackerUrl, options: AskOptions, deadline: AbortSignal): Promi
     response.on("data", (chunk: Uint8Array) => {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes <= BODY_BYTES_MAX) return;
-      resolve({ kind: "noAnswer", reason: TOO_LONG });
+      if (bytes <= bodyBytesMax) return;
+      resolve({ kind: "noAnswer", reason: tooLong(bodyBytesMax) });
       sent.destroy();
     });
     response.on("end", () => {
-      const body = unpack(chunks, response.headers["content-encoding"]);
+      const body = unpack(chunks, response.headers["content-encoding"], bodyBytesMax);
       const status = `${response.statusCode} ${response.statusMessage ?? ""}`.trim();
       const answeredBy = formatEndpoint(remoteAddress, remotePort);
       resolve(
@@ -95,10 +101,16 @@ function get(url: TrackerUrl, options: AskOptions, deadline: AbortSignal): Promi
   return promise;
 }
 
-const TOO_LONG = `its answer has more than ${BODY_BYTES_MAX} bytes`;
+function tooLong(bodyBytesMax: number): string {
+  return `its answer has more than ${bodyBytesMax} bytes`;
+}
 
 /** The body, or why it cannot be read. Trackers pack theirs now and then without being asked. */
-function unpack(chunks: readonly Uint8Array[], encoding: string | undefined): Uint8Array | string {
+function unpack(
+  chunks: readonly Uint8Array[],
+  encoding: string | undefined,
+  maxOutputLength: number,
+): Uint8Array | string {
   const body = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {
@@ -106,11 +118,13 @@ function unpack(chunks: readonly Uint8Array[], encoding: string | undefined): Ui
     at += chunk.length;
   }
   try {
-    if (encoding === "gzip" || encoding === "x-gzip") return gunzipSync(body, { maxOutputLength: BODY_BYTES_MAX });
-    if (encoding === "deflate") return inflateSync(body, { maxOutputLength: BODY_BYTES_MAX });
+    if (encoding === "gzip" || encoding === "x-gzip") return gunzipSync(body, { maxOutputLength });
+    if (encoding === "deflate") return inflateSync(body, { maxOutputLength });
     return body;
   } catch (error) {
-    return (error as NodeError).code === "ERR_BUFFER_TOO_LARGE" ? TOO_LONG : `its answer is not valid ${encoding}`;
+    return (error as NodeError).code === "ERR_BUFFER_TOO_LARGE"
+      ? tooLong(maxOutputLength)
+      : `its answer is not valid ${encoding}`;
   }
 }
 

@@ -29,6 +29,13 @@ export interface AskOptions {
   readonly family: 4 | 6 | undefined;
   /** `User-Agent` of HTTP. */
   readonly userAgent: string;
+  /**
+   * What comes first counts, as for programs that check trackers: no redirect is followed, and a datagram that is not the
+   * answer ends the asking with a reason. Says over HTTP that it reads gzip.
+   */
+  readonly isStrict?: boolean;
+  /** Bytes of a body over HTTP, before and after it is unpacked. */
+  readonly bodyBytesMax?: number;
 }
 
 /** One peer of an answer. */

@@ -32,7 +32,9 @@ export function parseTrackerUrl(text: string): TrackerUrl | TrackerUrlFault {
   const port = url.port !== "" ? Number(url.port) : kind === "udp" ? 0 : DEFAULT_PORTS[kind];
   if (port === 0) return fault("it names no port");
   const auth = url.username === "" ? undefined : `${unescape(url.username)}:${unescape(url.password)}`;
-  return { kind, host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port, target: url.pathname + url.search, auth };
+  // A UDP URL may have a query and no path before it.
+  const path = url.pathname === "" && url.search !== "" ? "/" : url.pathname;
+  return { kind, host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port, target: path + url.search, auth };
 }
 
 /**

@@ -8,7 +8,7 @@ import { lookup } from "node:dns/promises";
 import { formatEndpoint, unresolved } from "./endpoint.ts";
 import type { AskOptions, NoAnswer, TrackerRefusal } from "./question.ts";
 import type { TrackerUrl } from "./tracker_url.ts";
-import { decodeConnect, type Decoded, encodeConnect } from "./udp_packets.ts";
+import { decodeConnect, type Decoded, describeStray, encodeConnect } from "./udp_packets.ts";
 
 /** Wait before a packet is sent again; doubles each time. BEP 15 says 15 s, which suits a client that asks hourly. */
 const RESEND_MILLISECONDS = 1000;
@@ -80,19 +80,23 @@ class UdpExchange {
   readonly #socket: dgram.Socket;
   readonly #port: number;
   readonly #timeoutSeconds: number;
+  readonly #isStrict: boolean;
   readonly #deadline: AbortSignal;
+  /** Transaction ids of questions that were answered: what was sent again may be answered again. */
+  readonly #answered: number[] = [];
   #isClosed = false;
 
   constructor(
     readonly address: string,
     readonly family: 4 | 6,
     port: number,
-    { timeoutSeconds }: AskOptions,
+    { timeoutSeconds, isStrict = false }: AskOptions,
     deadline: AbortSignal,
   ) {
     this.#socket = dgram.createSocket(family === 4 ? "udp4" : "udp6");
     this.#port = port;
     this.#timeoutSeconds = timeoutSeconds;
+    this.#isStrict = isStrict;
     this.#deadline = deadline;
     // Whatever a socket reports ends as silence, or in `send` below.
     this.#socket.on("error", () => {});
@@ -120,12 +124,17 @@ class UdpExchange {
       if (port !== this.#port) return;
       const answer = decode(bytes, transactionId);
       if (answer !== null) resolve(answer);
+      else if (this.#isStrict) {
+        const reason = describeStray(bytes, transactionId, this.#answered);
+        if (reason !== null) resolve({ kind: "noAnswer", reason });
+      }
     };
     this.#socket.on("message", receive);
     this.#deadline.addEventListener("abort", giveUp);
     if (this.#deadline.aborted) giveUp();
     send();
     promise.finally(() => {
+      this.#answered.push(transactionId);
       clearTimeout(timer);
       this.#socket.off("message", receive);
       this.#deadline.removeEventListener("abort", giveUp);

@@ -137,6 +137,20 @@ export function decodeScrape(
   return { kind: "answer", swarms };
 }
 
+/**
+ * Why `packet` is not the answer to the question with `transactionId`: the end of a sentence about the tracker. Null: it
+ * answers one of the questions before it, `answered`, once more.
+ */
+export function describeStray(packet: Uint8Array, transactionId: number, answered: readonly number[]): string | null {
+  const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength), bytes = packet.length;
+  if (bytes < 8) return `its answer has ${bytes} bytes, fewer than any can have`;
+  const action = view.getUint32(0), answers = view.getUint32(4);
+  if (answers === transactionId) {
+    return `its answer of ${bytes} bytes with action ${action} is too short, or answers something else`;
+  }
+  return answered.includes(answers) ? null : "its answer has another transaction id than the question";
+}
+
 /** A view of an answer that is ours, has the action and is long enough; a refusal; or null. */
 function answerView(
   packet: Uint8Array,

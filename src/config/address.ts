@@ -25,6 +25,9 @@ export interface Network {
 /** Highest TCP and UDP port. */
 export const PORT_MAX = 65535;
 
+/** `::1.2.3.4`, which RFC 4291 gave up: some read it as 1.2.3.4, others as ::102:304, and a rule must not be both. */
+const IPV4_COMPATIBLE = /^::\d+(?:\.\d+){3}$/;
+
 const IPV4_BITS = 32;
 const IPV6_BITS = 128;
 
@@ -32,7 +35,9 @@ const IPV6_BITS = 128;
 export function parseIp(text: string): string | null {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return text;
   // A zone (fe80::1%eth0) names an interface, which no setting of ours can use.
-  if (text.includes("%") || !ipaddr.IPv6.isValid(text)) return null;
+  if (text.includes("%") || IPV4_COMPATIBLE.test(text) || !ipaddr.IPv6.isValid(text)) return null;
+  // The library takes octal and hex in an IPv4 end, which nobody else does.
+  if (text.includes(".") && !ipaddr.IPv4.isValidFourPartDecimal(text.slice(text.lastIndexOf(":") + 1))) return null;
   const ip = ipaddr.IPv6.parse(text);
   return ip.isIPv4MappedAddress() ? ip.toIPv4Address().toString() : ip.toString();
 }

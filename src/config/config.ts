@@ -37,6 +37,8 @@ export interface Config {
   /** In the order they were named. Empty = the default: [::]:6969, TCP and UDP. */
   readonly listeners: readonly Listener[];
   readonly settings: Settings;
+  /** Settings that an option or a file names; the others have their defaults. */
+  readonly given: ReadonlySet<SettingKey>;
   /** Lines for plugins, in their order. What they may say is known when the plugins are. */
   readonly pluginLines: readonly PluginLine[];
   /** The last config file that was run; null = none. */
@@ -65,6 +67,7 @@ const JITTER_PERCENT = 10;
 /** A config in the making: feed it options and files in their order, then `finish()`. */
 export class ConfigDraft {
   readonly #values = new Map<SettingKey, Value | readonly Value[] | null>();
+  readonly #given = new Set<SettingKey>();
   readonly #listeners: Listener[] = [];
   readonly #warnings: string[] = [];
   readonly #pluginLines: PluginLine[] = [];
@@ -131,6 +134,12 @@ export class ConfigDraft {
     this.#defaultAddress = address;
   }
 
+  /** What the settings lack of one another, or null. To be asked at the end: the order they come in is free. */
+  checkNeeds(): Problem | null {
+    if (this.#values.get("tracker.history") !== true || this.#values.get("tracker.state") !== null) return null;
+    return { sentence: "Cannot start: tracker.history needs tracker.state, and that is not set" };
+  }
+
   /** The config. Call it once, at the end. */
   finish(): Config {
     if (this.#listeners.length === 0 && this.#defaultAddress !== null) {
@@ -142,8 +151,8 @@ export class ConfigDraft {
     const numwant = Math.min(given["tracker.numwant"], given["tracker.numwant_max"]);
     const settings: Settings = { ...given, "tracker.numwant": numwant };
     this.#warnOfShortTimeout(settings);
-    const pluginLines = this.#pluginLines, configFile = this.#configFile;
-    return { listeners: this.#listeners, settings, pluginLines, configFile, warnings: this.#warnings };
+    const pluginLines = this.#pluginLines, configFile = this.#configFile, warnings = this.#warnings;
+    return { listeners: this.#listeners, settings, given: this.#given, pluginLines, configFile, warnings };
   }
 
   #applyLine(line: ConfigLine, place: string): Problem | null {
@@ -172,6 +181,7 @@ export class ConfigDraft {
     const row = rowOf(key);
     const reading = readValue(row, text);
     if ("wish" in reading) return badValue(name, reading.wish, text, place);
+    this.#given.add(key);
     if (row.kind === "listen") return this.#listen(row, reading.value as Address, place);
     if (row.kind !== "network") {
       this.#values.set(key, reading.value);
@@ -208,8 +218,17 @@ export class ConfigDraft {
 
 /** The problem of a bad value. `name`: setting or option. `wish`: follows "must be". `place`: file and line, if any. */
 export function badValue(name: string, wish: string, text: string, place?: string): Problem {
-  const shown = text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}…`;
-  return { sentence: `Cannot start: ${name} must be ${wish}, and is ${JSON.stringify(shown)}${formatPlace(place)}` };
+  return { sentence: `Cannot start: ${name} must be ${wish}, and is ${quote(shorten(text))}${formatPlace(place)}` };
+}
+
+/** The beginning of a text that an operator wrote, for a sentence. */
+export function shorten(text: string): string {
+  return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}…`;
+}
+
+// As JSON, and without the control characters that JSON leaves as they are.
+function quote(text: string): string {
+  return JSON.stringify(text).replace(/\p{Cc}/gu, (letter) => `\\u00${letter.charCodeAt(0).toString(16)}`);
 }
 
 /** `(file line 3)` with a blank before it, or nothing. */

@@ -110,7 +110,7 @@ export function formatValue(value: Value): string {
   return "port" in value ? formatAddress(value) : `${value.address}/${value.bits}`;
 }
 
-/** The range of an integer: `0 to 64`, `60 to 86400 seconds`, `0 or 16 to 14336 MiB`. */
+/** The range of an integer: `0 to 64`, `60 to 86400 seconds`, `0 or 16 to 8192 MiB`. */
 export function formatRange({ min, max, unit, zero }: IntegerKind): string {
   const zeroApart = zero !== undefined && min > 1;
   const from = zero !== undefined && !zeroApart ? 0 : min;

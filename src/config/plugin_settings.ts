@@ -5,7 +5,7 @@
 import type { PluginSetting } from "../plugin/api.ts";
 import type { SettingValue, SettingValues } from "../plugin/settings.ts";
 import type { Network } from "./address.ts";
-import { badValue, formatPlace, type PluginLine, type Problem } from "./config.ts";
+import { badValue, formatPlace, type PluginLine, type Problem, shorten } from "./config.ts";
 import { type Kind, readValue } from "./kind.ts";
 import { isSettingKey, type Settings } from "./schema.ts";
 
@@ -69,7 +69,7 @@ export function choosePlugin(
       continue;
     }
     if (!Object.hasOwn(schema, key)) {
-      return { sentence: `Cannot start: plugin ${name} has no setting ${key}${formatPlace(place)}` };
+      return { sentence: `Cannot start: plugin ${name} has no setting ${shorten(key)}${formatPlace(place)}` };
     }
     const problem = apply(values, name, key, schema[key]!, text, place);
     if (problem !== null) return problem;

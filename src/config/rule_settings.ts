@@ -95,12 +95,65 @@ export const RULE_SETTINGS = {
     example: "deleter.fifo",
     explanation: "FIFO that takes info hashes to remove from the list while the tracker runs.",
   },
+  "access.deny_networks": {
+    group: "Access",
+    status: "works",
+    kind: "path",
+    default: null,
+    example: "denied_networks.txt",
+    explanation:
+      "File of the networks that are not served, one a line as 192.0.2.0/24, 2001:db8::/32 or 192.0.2.7; # " +
+      "begins a remark. Their datagrams are not answered and their connections closed at once. Read again on SIGHUP.",
+  },
   "tracker.shield": {
     group: "Access",
-    status: "later",
+    status: "works",
     kind: "boolean",
     default: true,
-    explanation: "Limits how often one address may ask.",
+    explanation: "Limits how often an IPv4 address, or an IPv6 network of 64 bits, may ask. What is too much is not " +
+      "answered over UDP, and refused over HTTP, where the connection is then closed. Clients on the machine itself are " +
+      "not limited, nor proxies in access.proxy, whose clients are. Nobody's stop is.",
+  },
+  "tracker.shield_rate": {
+    group: "Access",
+    status: "works",
+    kind: "integer",
+    default: 200,
+    min: 1,
+    max: 10000,
+    unit: "requests a second",
+    explanation: "What an address may go on asking: over UDP, and as much again over HTTP. Carriers put thousands of " +
+      "clients behind one address, which ask that often together; a single client asks once in many seconds.",
+  },
+  "tracker.shield_burst": {
+    group: "Access",
+    status: "works",
+    kind: "integer",
+    default: 20000,
+    min: 10,
+    max: 1000000,
+    unit: "requests",
+    explanation:
+      "What an address may ask at once, when it has been quiet: a client with ten thousand torrents announces " +
+      "them all when it starts.",
+  },
+  "tracker.shield_exempt": {
+    group: "Access",
+    status: "works",
+    kind: "network",
+    default: [],
+    repeatable: true,
+    example: "198.51.100.0/24",
+    explanation: "Clients in these networks are not limited by tracker.shield; each line adds one.",
+  },
+  "tracker.shedding": {
+    group: "Access",
+    status: "works",
+    kind: "boolean",
+    default: true,
+    explanation:
+      "When the tracker cannot keep up, serves less, step by step: longer intervals, then fewer peers, then " +
+      "not every datagram. Each step is logged, and is in the statistics.",
   },
   "plugins.dir": {
     group: "Plugins",
@@ -129,7 +182,9 @@ export const RULE_SETTINGS = {
     min: 1,
     max: 3600,
     unit: "seconds",
-    explanation: "How often what changed is written to tracker.state: what a crash can lose.",
+    explanation:
+      "How often what changed is written to tracker.state: what a crash can lose. Swarms of more than 4096 peers are " +
+      "written once a minute.",
   },
   "tracker.state_days": {
     group: "State",
@@ -150,6 +205,15 @@ export const RULE_SETTINGS = {
     explanation:
       "Salvages what is readable of a damaged tracker.state at the start, and sets the damaged file aside. " +
       "Meant for one start, as --state-repair on the command line.",
+  },
+  "tracker.history": {
+    group: "State",
+    status: "works",
+    kind: "boolean",
+    default: false,
+    explanation:
+      "Writes a line a minute into tracker.state, which it needs: torrents, peers, and how many announces, scrapes, " +
+      "refusals and faults there were. Kept 400 days, which take up to 40 MB. `tracker state history FILE` prints it.",
   },
   "tracker.load_statedump": {
     group: "State",

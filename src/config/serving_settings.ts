@@ -51,7 +51,8 @@ export const SERVING_SETTINGS = {
     example: "127.0.0.1:6970",
     explanation:
       "Address and port for proxies that speak the PROXY protocol, version 1 or 2, over HTTP; each line adds " +
-      "one. The proxy's word on the client's address is taken, so nobody but proxies may reach it.",
+      "one. The proxy's word on the client's address is taken: with access.proxy, connections from elsewhere are " +
+      "closed; without it, nobody but proxies may be able to reach this listener.",
   },
   "listen.udp.workers": {
     group: "Listeners",
@@ -69,16 +70,20 @@ export const SERVING_SETTINGS = {
     kind: "path",
     default: ".",
     option: "d",
-    explanation: "Directory the tracker changes to at its start, once its config files are read. Other paths are " +
+    explanation: "Directory the tracker changes to at its start, once its config files are read, and as root is " +
+      "confined to: all other paths are then seen from inside, where / is this directory. Otherwise relative ones are " +
       "relative to it.",
   },
   "tracker.user": {
     group: "Process",
-    status: "later",
+    status: "works",
     kind: "text",
     default: "nobody",
     option: "u",
-    explanation: "User to become once the listeners are open, when started as root.",
+    explanation:
+      "User to become when started as root, once the ports are bound and before anything else is opened: a " +
+      "name of /etc/passwd or a number. Whatever the tracker reads and writes must be this user's to read and write. " +
+      "From its sources, the tracker becomes that user only if this or tracker.rootdir is set.",
   },
   "tracker.workers": {
     group: "Process",
@@ -105,7 +110,7 @@ export const SERVING_SETTINGS = {
     kind: "integer",
     default: 0,
     min: 16,
-    max: 14336,
+    max: 8192,
     unit: "MiB",
     zero: "half of the machine's or the container's memory, at most 8192 MiB",
     explanation:

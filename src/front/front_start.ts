@@ -2,6 +2,7 @@
 import type { NetworkRange } from "../access/networks.ts";
 import type { PolicySettings } from "../tracker/policy.ts";
 import type { Tracker } from "../tracker/tracker.ts";
+import type { ShieldStart } from "../shield/shield.ts";
 import type { FrontRules } from "./rules.ts";
 
 /** One address a front answers on. */
@@ -40,8 +41,15 @@ export interface FrontStart {
   readonly networks: SharedArrayBuffer;
   /** HTTP requests from these networks are handed to the office, to be looked at. */
   readonly logNetworks: readonly NetworkRange[];
+  /**
+   * Proxies. From where connections to their listeners are taken; none = from everywhere. And whose clients count for the
+   * shield, and not they themselves, where a plugin finds out who the client is.
+   */
+  readonly proxyNetworks: readonly NetworkRange[];
   /** Descriptors a Linux front has open, so that its successor can close them. Unused by portable fronts. */
   readonly descriptors: SharedArrayBuffer;
+  /** Where it shows that it lives: plugin/life.ts. */
+  readonly life: SharedArrayBuffer;
   readonly policy: PolicySettings;
   readonly peerAgeMinutesMax: number;
   /** Four secret words, the same for every front: an id made by one is good at all. */
@@ -54,6 +62,10 @@ export interface FrontStart {
   readonly http: HttpLimits;
   /** Access lists and plugins; absent = none. */
   readonly rules?: FrontRules;
+  /** How often an address may ask; absent = as often as it likes. */
+  readonly shield?: ShieldStart;
+  /** From createShedControl: what is left out while the tracker is behind; absent = nothing. */
+  readonly shedding?: SharedArrayBuffer;
 }
 
 /** A running front, as part.ts sees it. */

@@ -1,5 +1,11 @@
 /** A front's end of its port to the office: hands requests over and brings the pieces of the answers back. */
-import { type FromOffice, OFFICE_REQUESTS_MAX, STREAM_PIECE_BYTES, type ToOffice } from "../office/messages.ts";
+import {
+  type FromOffice,
+  OFFICE_LOGS_MAX,
+  OFFICE_REQUESTS_MAX,
+  STREAM_PIECE_BYTES,
+  type ToOffice,
+} from "../office/messages.ts";
 import type { HttpRequest } from "../wire/http_request.ts";
 
 /** Called with each piece of an answer. The next comes when `next` is called. */
@@ -18,7 +24,10 @@ interface Waiting {
 /** The link of one front. */
 export class OfficeLink {
   #port: MessagePort;
+  /** What the office has. A request whose client has gone stays until the office has let go of it. */
   readonly #waiting = new Map<number, Waiting>();
+  /** Requests handed over to be looked at, and not yet taken. */
+  readonly #logs = new Set<number>();
   #lastId = 0;
 
   constructor(port: MessagePort) {
@@ -33,13 +42,17 @@ export class OfficeLink {
     this.#listen();
     const abandoned = [...this.#waiting];
     this.#waiting.clear();
+    this.#logs.clear();
     for (const [id, { onPiece }] of abandoned) onPiece({ id, bytes: new Uint8Array(0), last: true, keepAlive: false });
   }
 
   #listen(): void {
     this.#port.onmessage = ({ data }: MessageEvent<FromOffice>) => {
       const waiting = this.#waiting.get(data.id);
-      if (waiting === undefined) return;
+      if (waiting === undefined) {
+        this.#logs.delete(data.id);
+        return;
+      }
       if (data.last) this.#waiting.delete(data.id);
       waiting.buffer = data.bytes.buffer.byteLength > STREAM_PIECE_BYTES ? data.bytes.buffer : null;
       waiting.onPiece(data);
@@ -70,14 +83,19 @@ export class OfficeLink {
     this.#port.postMessage({ type: "next", id, spent } satisfies ToOffice, spent === null ? [] : [spent]);
   }
 
-  /** Hands over a request that is answered here, to be looked at. */
-  log(address: string, text: string): void {
-    this.#post({ type: "log", address, text });
+  /** Hands over a request that is answered here, to be looked at. False when too many wait already. */
+  log(address: string, text: string): boolean {
+    if (this.#logs.size >= OFFICE_LOGS_MAX) return false;
+    const id = ++this.#lastId;
+    this.#logs.add(id);
+    this.#post({ type: "log", id, address, text });
+    return true;
   }
 
   /** Says that the client has gone. */
   abort(id: number): void {
-    this.#waiting.delete(id);
+    if (!this.#waiting.has(id)) return;
+    this.#waiting.set(id, { onPiece: () => {}, buffer: null });
     this.#post({ type: "abort", id });
   }
 

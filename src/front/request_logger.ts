@@ -1,6 +1,7 @@
 /** Hands the requests of some networks to the office, for an operator who wants to look at them (`mode=fulllog`). */
 import { type NetworkRange, NetworkSet } from "../access/networks.ts";
 import { formatAddress } from "../bittorrent/address.ts";
+import { COUNTER } from "../stats/counters.ts";
 import type { Tracker } from "../tracker/tracker.ts";
 import type { OfficeLink } from "./office_link.ts";
 
@@ -16,6 +17,9 @@ export function requestLogger(
   const networks = new NetworkSet(ranges);
   return (bytes, start, end) => {
     const { addressBytes, family } = tracker.request, address = addressBytes.subarray(0, family === 4 ? 4 : 16);
-    if (networks.has(address)) office.log(formatAddress(address), latin1.decode(bytes.slice(start, end)));
+    if (!networks.has(address)) return;
+    if (!office.log(formatAddress(address), latin1.decode(bytes.slice(start, end)))) {
+      tracker.counters[COUNTER.requestLogDrops]!++;
+    }
   };
 }

@@ -35,8 +35,8 @@ export function toRequest(message: ToOffice & { type: "request" }): Request | nu
       // A header that is none is none of ours.
     }
   }
-  // A leading `//` would name a host.
-  const path = message.target.replace(/^\/+/, "/");
+  // A leading `//` would name a host, and a URL takes `\\` for a slash.
+  const path = message.target.replace(/^[/\\]+/, "/");
   return URL.canParse(path, "http://tracker") ? new Request(new URL(path, "http://tracker"), { headers }) : null;
 }
 

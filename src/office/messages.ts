@@ -3,8 +3,11 @@
  * socket, one piece at a time: the next is made when the front asks, so that a slow reader holds up nobody.
  */
 
-/** Requests of one front that may wait for the office; the next is refused at once. */
+/** Requests of one front that the office may have; the next is refused at once. */
 export const OFFICE_REQUESTS_MAX = 256;
+
+/** Requests to be looked at that one front has handed over and the office has not taken; the next is left out. */
+export const OFFICE_LOGS_MAX = 1024;
 
 /** Most bytes of one piece of an answer that is made at once. */
 export const OFFICE_PIECE_BYTES_MAX = 65536;
@@ -32,10 +35,10 @@ export type ToOffice =
   }
   /** The last piece has been sent: the next, please. Its buffer comes back where it is worth it. */
   | { readonly type: "next"; readonly id: number; readonly spent: ArrayBuffer | null }
-  /** The client has gone. */
+  /** The client has gone. Answered with an end, when the office has let go of the request. */
   | { readonly type: "abort"; readonly id: number }
-  /** A request of a network that the operator wants to look at, one character a byte. Not answered. */
-  | { readonly type: "log"; readonly address: string; readonly text: string };
+  /** A request of a network that the operator wants to look at, one character a byte. Answered with an end. */
+  | { readonly type: "log"; readonly id: number; readonly address: string; readonly text: string };
 
 /** From the office to a front. */
 export interface FromOffice {

@@ -3,11 +3,14 @@
  * and no permission; each front talks to it over a port of its own.
  */
 import { type NetworkRange, NetworkSet } from "../access/networks.ts";
+import { officeThread, pluginRow } from "../plugin/counters.ts";
+import { type Life, markOf } from "../plugin/life.ts";
 import type { PluginSet } from "../plugin/plugin_set.ts";
 import { Clock } from "../stats/clock.ts";
-import { counterRow } from "../stats/counters.ts";
+import { COUNTER, counterRow } from "../stats/counters.ts";
 import { type Piece, toPieces, toRequest } from "./envelope.ts";
 import type { FromOffice, ToOffice } from "./messages.ts";
+import { PageSlots } from "./page_slots.ts";
 import { createPages, type OfficePlugin, type PagesSettings } from "./pages.ts";
 import { PieceBuffers } from "./piece_buffers.ts";
 import { RequestLog } from "./request_log.ts";
@@ -28,6 +31,14 @@ export interface OfficeStart extends PagesSettings {
   readonly version: string;
   /** Plugins with pages; its thread loads them. */
   readonly plugins: PluginSet;
+  /** What plugins' slots did: plugin/counters.ts. */
+  readonly pluginCounters: SharedArrayBuffer;
+  /** Every plugin that is on, by its row there. */
+  readonly pluginNames: readonly (readonly [name: string, index: number])[];
+  /** The number under which it takes locks in the store. */
+  readonly storeOwner: number;
+  /** Where it shows that it lives: plugin/life.ts. */
+  readonly life: SharedArrayBuffer;
   /** Who may see figures; none = everyone. */
   readonly statsNetworks: readonly NetworkRange[];
   /** What full_scrape_gate.ts goes by. */
@@ -39,6 +50,10 @@ export interface OfficeStart extends PagesSettings {
 /** What the office is handed by its thread. */
 export interface OfficeRim {
   readonly plugins: readonly OfficePlugin[];
+  /** Told which plugin the office is in. */
+  readonly life: Life;
+  /** Milliseconds on the monotonic clock. */
+  readonly nowMs: () => number;
   /** Seconds since 1970. */
   readonly unixSecond: () => number;
   /** Lets messages that have come be handled. */
@@ -51,10 +66,17 @@ export class Office {
   readonly #log = new RequestLog();
   readonly #buffers = new PieceBuffers();
   readonly #unixSecond: () => number;
+  readonly #counters: Float64Array;
+  readonly #life: Life;
+  /** Answers that have not ended. */
+  #open = 0;
 
   constructor(start: OfficeStart, rim: OfficeRim) {
     const clock = new Clock(start.clock), { isFullScrapeOn: isOn, fullScrapeSeconds: seconds } = start;
     this.#unixSecond = rim.unixSecond;
+    this.#counters = counterRow(start.counters, start.counterRow);
+    this.#life = rim.life;
+    const officeRow = (index: number) => pluginRow(start.pluginCounters, officeThread(start.fronts), index);
     const source = {
       ...start,
       second: () => clock.second,
@@ -66,8 +88,15 @@ export class Office {
     this.#pages = createPages(start, {
       snapshot: () => takeSnapshot(source),
       second: () => clock.second,
-      counters: counterRow(start.counters, start.counterRow),
+      counters: this.#counters,
       plugins: rim.plugins,
+      slots: new PageSlots({
+        life: rim.life,
+        nowMs: rim.nowMs,
+        slots: new Map(
+          start.pluginNames.map(([name, index]) => [name, { row: officeRow(index), mark: markOf(index) }]),
+        ),
+      }),
       statsNetworks: new NetworkSet(start.statsNetworks),
       fullScrape: { isOn, seconds, networks: new NetworkSet(start.fullScrapeNetworks) },
     });
@@ -79,22 +108,41 @@ export class Office {
     port.onmessage = async ({ data }: MessageEvent<ToOffice>) => {
       if (data.type === "log") {
         this.#log.add({ second: this.#unixSecond(), address: data.address, text: data.text });
-        return;
+        return port.postMessage({ id: data.id, ...end() } satisfies FromOffice);
       }
       if (data.type === "next" && data.spent !== null) this.#buffers.give(data.spent);
-      if (data.type === "request") answers.set(data.id, new Answer(this.#answer(data)));
+      if (data.type === "request") {
+        this.#open++;
+        answers.set(data.id, new Answer(this.#answer(data)));
+      }
       const answer = answers.get(data.id);
       if (answer === undefined) return;
       if (data.type === "abort") {
         answers.delete(data.id);
+        this.#close();
         await answer.end();
-        return;
+        return port.postMessage({ id: data.id, ...end() } satisfies FromOffice);
       }
-      const piece = await answer.next();
-      if (piece === null || piece.last) answers.delete(data.id);
+      const piece = await this.#nextPiece(answer);
+      if (piece.last && answers.delete(data.id)) this.#close();
       // Its bytes are given away, not copied.
-      if (piece !== null) port.postMessage({ id: data.id, ...piece } satisfies FromOffice, [piece.bytes.buffer]);
+      port.postMessage({ id: data.id, ...piece } satisfies FromOffice, [piece.bytes.buffer]);
     };
+  }
+
+  // A body that fails while it is sent ends there, and with it the connection: its client sees that something is missing.
+  async #nextPiece(answer: Answer): Promise<Piece> {
+    try {
+      return await answer.next() ?? end();
+    } catch (error) {
+      console.error("office: a page failed while it was sent", error);
+      this.#counters[COUNTER.faults]!++;
+      return end();
+    }
+  }
+
+  #close(): void {
+    if (--this.#open === 0) this.#life.end();
   }
 
   async *#answer(message: ToOffice & { type: "request" }): AsyncGenerator<Piece> {
@@ -104,6 +152,11 @@ export class Office {
       : await this.#pages.fetch(request, { address: message.address });
     yield* toPieces(response, message, this.#buffers);
   }
+}
+
+// What ends an answer before its own last piece, and what needs none.
+function end(): Piece {
+  return { bytes: new Uint8Array(0), last: true, keepAlive: false };
 }
 
 /** One answer. Its next piece is made while the last is sent, no more. */
@@ -129,6 +182,10 @@ class Answer {
   }
 
   async end(): Promise<void> {
-    await this.#pieces.return(undefined);
+    try {
+      await this.#pieces.return(undefined);
+    } catch {
+      // A body that fails as it is given up fails nobody.
+    }
   }
 }

@@ -9,6 +9,7 @@ import type { PageBody, Plugin, PluginContext, StatsSnapshot } from "../plugin/a
 import { COUNTER, HTTP_ERROR } from "../stats/counters.ts";
 import { chooseEncoding, compress } from "./compress.ts";
 import { FullScrapeGate, type FullScrapeRules } from "./full_scrape_gate.ts";
+import { PageFault, PageSlots } from "./page_slots.ts";
 
 /** What the pages need of the tracker. */
 export interface PagesSettings {
@@ -33,6 +34,8 @@ export interface PagesRim {
   /** The office's own counters. */
   readonly counters: Float64Array;
   readonly plugins: readonly OfficePlugin[];
+  /** What counts and watches the plugins' pages; absent: nobody does. */
+  readonly slots?: PageSlots;
   /** Who may see figures; empty = everyone. */
   readonly statsNetworks: NetworkSet;
   readonly fullScrape: FullScrapeRules;
@@ -44,6 +47,12 @@ export interface PagesEnv {
 }
 
 type PageContext = Context<PagesEnv>;
+
+/** A mode of the stats and the plugin it is of. */
+interface Mode {
+  readonly plugin: string;
+  readonly make: NonNullable<Plugin["stats"]>[string];
+}
 
 /** Modes that list every torrent. */
 const FULL_MODES = ["tpbs", "statedump"];
@@ -68,7 +77,7 @@ const TITLES: Readonly<Record<number, string>> = {
 
 /** The tracker's pages. Ask them with the address as the second argument: `pages.fetch(request, { address })`. */
 export function createPages(settings: PagesSettings, rim: PagesRim): Hono<PagesEnv> {
-  const pages = new Hono<PagesEnv>(), answers = new Answers(rim);
+  const pages = new Hono<PagesEnv>(), slots = rim.slots ?? PageSlots.uncounted, answers = new Answers(rim, slots);
   pages.get("/", (context) => {
     if (settings.redirectUrl === null || context.req.url.includes("?")) return answers.error(404);
     rim.counters[COUNTER.httpErrors + HTTP_ERROR.redirect]!++;
@@ -80,7 +89,10 @@ export function createPages(settings: PagesSettings, rim: PagesRim): Hono<PagesE
       const whole = path.startsWith("/") ? path : `/plugin/${plugin.name}/${path}`;
       pages.get(whole, (context) => {
         const mayReadStats = answers.mayReadStats(context);
-        const make = () => page(context.req.raw, { ...pluginContext, snapshot: rim.snapshot, mayReadStats });
+        const make = () =>
+          slots.run(plugin.name, () => {
+            return page(context.req.raw, { ...pluginContext, snapshot: rim.snapshot, mayReadStats });
+          });
         return whole === FULL_SCRAPE_PATH ? answers.fullScrape(context, make, true) : answers.make(context, make);
       });
     }
@@ -95,15 +107,17 @@ export function createPages(settings: PagesSettings, rim: PagesRim): Hono<PagesE
 /** Makes answers of what plugins give. */
 class Answers {
   readonly #rim: PagesRim;
+  readonly #slots: PageSlots;
   readonly #gate: FullScrapeGate;
-  readonly #modes = new Map<string, NonNullable<Plugin["stats"]>[string]>();
+  readonly #modes = new Map<string, Mode>();
 
-  constructor(rim: PagesRim) {
+  constructor(rim: PagesRim, slots: PageSlots) {
     this.#rim = rim;
+    this.#slots = slots;
     this.#gate = new FullScrapeGate(rim.fullScrape);
     for (const { plugin } of rim.plugins) {
       for (const [mode, make] of Object.entries(plugin.stats ?? {})) {
-        if (!this.#modes.has(mode)) this.#modes.set(mode, make);
+        if (!this.#modes.has(mode)) this.#modes.set(mode, { plugin: plugin.name, make });
       }
     }
   }
@@ -115,10 +129,10 @@ class Answers {
 
   stats(context: PageContext): Response | Promise<Response> {
     if (!this.mayReadStats(context)) return this.error(403);
-    const mode = context.req.query("mode") ?? "peer", makeMode = this.#modes.get(mode);
+    const mode = context.req.query("mode") ?? "peer", known = this.#modes.get(mode);
     // People put the stats address where the announce address belongs; opentracker tells them so.
-    if (makeMode === undefined || context.req.query("info_hash") !== undefined) return this.error(400);
-    const make = () => makeMode(this.#rim.snapshot(), context.req.raw);
+    if (known === undefined || context.req.query("info_hash") !== undefined) return this.error(400);
+    const make = () => this.#slots.run(known.plugin, () => known.make(this.#rim.snapshot(), context.req.raw));
     return FULL_MODES.includes(mode) ? this.fullScrape(context, make, false) : this.make(context, make);
   }
 
@@ -165,16 +179,19 @@ class Answers {
     return this.#compressed(body, context.req.header("accept-encoding") ?? null);
   }
 
-  error(status: 400 | 402 | 403 | 404 | 500 | 503): Response {
+  // `sentence`: plain text without `<`.
+  error(status: 400 | 402 | 403 | 404 | 500 | 503, sentence = ""): Response {
     const error = ERROR_OF_STATUS[status];
     if (error !== undefined) this.#rim.counters[COUNTER.httpErrors + error]!++;
-    return new Response(`<title>${TITLES[status]}</title>\n`, { status, headers: { "content-type": "text/html" } });
+    const headers = { "content-type": "text/html" };
+    return new Response(`<title>${TITLES[status]}</title>\n${sentence}`, { status, headers });
   }
 
   fault(error: unknown): Response {
-    console.error("office: a page failed", error);
+    const isPlugin = error instanceof PageFault;
+    console.error(`office: ${isPlugin ? error.message : "a page failed"}`, isPlugin ? error.cause : error);
     this.#rim.counters[COUNTER.faults]!++;
-    return this.error(500);
+    return this.error(500, isPlugin ? `The plugin ${error.plugin} failed at this page. The log says how.\n` : "");
   }
 
   // Only what is streamed is worth it.

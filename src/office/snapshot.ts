@@ -1,7 +1,8 @@
 /** What statistics are made of: figures of this moment out of shared memory, and ways to walk the store. */
 import { formatAddress } from "../bittorrent/address.ts";
 import { REFUSAL_TEXTS } from "../bittorrent/refusal.ts";
-import type { LoggedRequest, NetworkCount, StatsSnapshot } from "../plugin/api.ts";
+import type { LoggedRequest, NetworkCount, PluginCount, StatsSnapshot } from "../plugin/api.ts";
+import { PLUGIN_COUNTER, sumPlugin } from "../plugin/counters.ts";
 import { COUNTER, NUMWANTS, RENEW_MINUTES_MAX, sumCounters, TURN_BUCKETS } from "../stats/counters.ts";
 import { FrontNetworks } from "../stats/network_counts.ts";
 import { readTotals } from "../swarm/totals.ts";
@@ -27,6 +28,9 @@ export interface SnapshotSource extends TorrentSource {
   readonly trackerId: number;
   readonly version: string;
   readonly takeRequestLog: () => readonly LoggedRequest[];
+  /** What plugins' slots did, and whose row is whose: plugin/counters.ts. */
+  readonly pluginCounters: SharedArrayBuffer;
+  readonly pluginNames: readonly (readonly [name: string, index: number])[];
 }
 
 /** A snapshot of now. */
@@ -51,6 +55,7 @@ export function takeSnapshot(source: SnapshotSource): StatsSnapshot {
     },
     refusalTexts: REFUSAL_TEXTS,
     networkCounts: (which) => networkCounts(source, which),
+    pluginCounts: () => source.pluginNames.map(([name, index]) => pluginCount(name, source.pluginCounters, index)),
     takeRequestLog: source.takeRequestLog,
     torrentBatches: () => torrentBatches(source),
     torrentBatchesInOrder: () => orderedTorrents(source),
@@ -61,6 +66,20 @@ export function takeSnapshot(source: SnapshotSource): StatsSnapshot {
 function counterAt(name: string): number {
   if (!Object.hasOwn(COUNTER, name)) throw new Error(`there is no counter named ${name}`);
   return COUNTER[name as keyof typeof COUNTER];
+}
+
+function pluginCount(name: string, memory: SharedArrayBuffer, index: number): PluginCount {
+  const row = sumPlugin(memory, index), count = (which: keyof typeof PLUGIN_COUNTER) => row[PLUGIN_COUNTER[which]]!;
+  return {
+    name,
+    calls: count("calls"),
+    refused: count("refused"),
+    faults: count("faults"),
+    slow: count("slow"),
+    slowestMs: count("slowestMs"),
+    lost: count("lost"),
+    ended: count("ended"),
+  };
 }
 
 // The fronts' tables added up.

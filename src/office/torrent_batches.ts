@@ -3,7 +3,6 @@
  * that no announce waits for long; between slices the office's other requests get their turn.
  */
 import type { TorrentBatch } from "../plugin/api.ts";
-import { OFFICE_OWNER } from "../swarm/owners.ts";
 import {
   READ_WORDS_MIN,
   RECORD_COMPLETED,
@@ -23,6 +22,8 @@ const SLICE_TORRENTS_MAX = READ_WORDS_MIN / RECORD_WORDS;
 /** Where torrents come from. */
 export interface TorrentSource {
   readonly arena: SharedArrayBuffer;
+  /** The number under which locks in it are taken. */
+  readonly storeOwner: number;
   /** Minute of now on the tracker's clock, and since 1970. */
   readonly minute: () => number;
   readonly unixMinute: () => number;
@@ -109,10 +110,10 @@ function swapped(word: number): number {
 }
 
 async function* slices(
-  { arena, breathe }: TorrentSource,
+  { arena, storeOwner, breathe }: TorrentSource,
   peers: boolean,
 ): AsyncGenerator<{ readonly records: Int32Array; readonly end: number }> {
-  const reader = new TorrentReader(arena, OFFICE_OWNER, { peers, changesOnly: false });
+  const reader = new TorrentReader(arena, storeOwner, { peers, changesOnly: false });
   const records = new Int32Array(READ_WORDS_MIN);
   let turns = 0;
   for (let shard = 0; shard < TorrentReader.shards; shard++) {

@@ -7,6 +7,7 @@
  * `touched` is the minute of the last announce since 1970, `age` a peer's minutes before that. Source: schema.ts.
  */
 import { formatAddress, parseAddress } from "../bittorrent/address.ts";
+import { COMPLETED_MAX } from "../swarm/layout.ts";
 import type { StateRow } from "./state_file.ts";
 
 /** Bytes of an address and of what follows it: port, and the mark of schema.ts. */
@@ -17,8 +18,6 @@ const FAMILIES = [{ bytes: 4, peers: "peers4", seeders: "seeders4" }, {
 }] as const;
 const TAIL_BYTES = 4;
 const AGE_MAX = 0x7fff;
-/** A count that the store's word holds. */
-const COMPLETED_MAX = 0x7fffffff;
 /** A minute in the year 9999. */
 const TOUCHED_MAX = 4_223_370_000;
 const V4_MAPPED_BYTES = 12;
@@ -98,13 +97,18 @@ function packPeer(value: unknown): Uint8Array | null {
   const { ip, port, seeder, completed, age } = value as Record<string, unknown>, mapped = new Uint8Array(16);
   if (typeof ip !== "string" || typeof seeder !== "boolean" || typeof completed !== "boolean") return null;
   if (!isWhole(port, 0xffff) || port === 0 || !isWhole(age, AGE_MAX) || !parseAddress(ip, mapped)) return null;
-  const address = ip.includes(":") ? mapped : mapped.subarray(V4_MAPPED_BYTES),
+  // A mapped address is an IPv4 address, however it is written.
+  const address = isMapped(mapped) ? mapped.subarray(V4_MAPPED_BYTES) : mapped,
     packed = new Uint8Array(address.length + TAIL_BYTES);
   const view = new DataView(packed.buffer);
   packed.set(address);
   view.setUint16(address.length, port);
   view.setUint16(address.length + 2, age | (completed ? 0x8000 : 0), true);
   return packed;
+}
+
+function isMapped(address: Uint8Array): boolean {
+  return address[10] === 0xff && address[11] === 0xff && address.subarray(0, 10).every((byte) => byte === 0);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array | null {

@@ -11,6 +11,7 @@ import { KEEPER_OWNER } from "../swarm/owners.ts";
 import { TorrentLoader } from "../swarm/torrent_loader.ts";
 import { recordWords, TorrentReader } from "../swarm/torrent_reader.ts";
 import { HANDOVER_TICK_MS, Leaver, Taker } from "./handover.ts";
+import { History } from "./history.ts";
 import type { KeeperOrder, KeeperStart, KeeperState } from "./keeper_start.ts";
 import { repairState } from "./repair.ts";
 import { RowBuilder, toKept } from "./row_builder.ts";
@@ -27,6 +28,13 @@ const PURGE_MINUTES = 5;
 const RETRY_MS_MAX = 60_000;
 /** Minutes by which the two clocks may move apart in a pass before all ages are written anew. */
 const CLOCK_SLACK_MINUTES = 2;
+/**
+ * A swarm is written whole whenever one of its peers announces, and a large one always has someone who does: those with
+ * more peers than this (32 KiB and more) are written once in LARGE_SECONDS only, which a crash can lose of them.
+ */
+const OFTEN_PEERS_MAX = 4096;
+/** Large swarms are spread over the passes of so many seconds. */
+const LARGE_SECONDS = 60;
 /** Ids of the new run are never older than the last of the old one by its own clock. */
 const ID_MARGIN_SECONDS = 8;
 const MINUTE_MS = 60_000;
@@ -47,12 +55,15 @@ export class Keeper {
   readonly #loader: TorrentLoader;
   readonly #builder = new RowBuilder();
   readonly #records = new Int32Array(READ_WORDS);
+  #history: History | undefined;
   #isAllDue: boolean;
+  #passes = 0;
   #minutesApart = 0;
   #purgeFrom = 0;
   #faultMs = 0;
   #lastFault = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #minuteTimer: ReturnType<typeof setTimeout> | undefined;
 
   // While a successor takes over from us.
   #leaver: Leaver | undefined;
@@ -93,6 +104,7 @@ export class Keeper {
       else if (start.load) keeper.#takeLeftover();
       new Int32Array(start.arena)[KEEPS_CHANGES] = 1;
       keeper.#schedule(start.passSeconds * 1000);
+      keeper.#beginHistory();
       return keeper;
     } catch (error) {
       file.close();
@@ -103,10 +115,13 @@ export class Keeper {
   /** Writes the rest and closes the file. */
   stop(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#minuteTimer);
     clearInterval(this.#takeTimer);
+    this.#history?.close(this.#clock.second);
     // Before we serve, the file is the other one's.
-    const startMs = performance.now(), torrents = this.#isServing ? this.#pass() : -1;
+    const startMs = performance.now(), torrents = this.#isServing ? this.#pass(true) : -1;
     if (torrents >= 0) this.#say(`state: ${torrents} torrents saved in ${seconds(performance.now() - startMs)}`);
+    else if (this.#isServing) this.#say("state: what has changed since it was last saved is lost");
     // A successor sees by the lock that we have left.
     this.#file.close();
   }
@@ -120,6 +135,7 @@ export class Keeper {
         return this.#keepOn();
       case "serve":
         this.#isServing = true;
+        this.#history?.begin(this.#wallMinute, this.#clock.second);
     }
   }
 
@@ -138,7 +154,7 @@ export class Keeper {
 
   #beginLeaving(): void {
     try {
-      if (this.#pass() < 0) return this.#tell("unable");
+      if (this.#pass(true) < 0) return this.#tell("unable");
       this.#leaver = new Leaver(this.#file);
     } catch (error) {
       if (!(error instanceof StateFault)) throw error;
@@ -183,7 +199,7 @@ export class Keeper {
     const { rows } = this.#file.handedOver(0);
     if (rows.length === 0) return;
     for (const row of rows) this.#loader.load(toKept(row, this.#wallMinute), true);
-    if (this.#pass() >= 0) this.#file.clearHandover();
+    if (this.#pass(true) >= 0) this.#file.clearHandover();
   }
 
   #schedule(ms: number): void {
@@ -197,6 +213,19 @@ export class Keeper {
       else this.#faultMs = Math.min(RETRY_MS_MAX, Math.max(passMs, this.#faultMs * 2));
       this.#schedule(isWritten ? passMs : this.#faultMs);
     }, ms);
+  }
+
+  #beginHistory(): void {
+    const { arena, counters, history: memory } = this.#start;
+    if (memory === null) return;
+    const history = this.#history = new History({ arena, counters, memory }, this.#wallMinute, this.#clock.second);
+    const awaitMinute = () => {
+      this.#minuteTimer = setTimeout(() => {
+        if (this.#isServing) history.turn(this.#wallMinute, this.#clock.second);
+        awaitMinute();
+      }, MINUTE_MS - Date.now() % MINUTE_MS);
+    };
+    awaitMinute();
   }
 
   #load(): void {
@@ -229,11 +258,14 @@ export class Keeper {
       this.#clock.second;
   }
 
-  #pass(): number {
+  // `isWhole`: large swarms as well, whosever turn it is.
+  #pass(isWhole = false): number {
     try {
       this.#watchClocks();
-      const torrents = this.#file.transaction(() => this.#write());
+      const torrents = this.#file.transaction(() => this.#write(isWhole));
       this.#isAllDue = false;
+      this.#passes++;
+      this.#history?.noteSaved();
       this.#file.shrink();
       if (this.#lastFault !== "") this.#say("state: the file can be written again, and is complete");
       this.#lastFault = "";
@@ -258,15 +290,21 @@ export class Keeper {
     this.#isAllDue = true;
   }
 
-  #write(): number {
+  #write(isWhole: boolean): number {
     const builder = this.#builder, reader = this.#isAllDue ? this.#all : this.#changes;
     builder.wallMinute = this.#wallMinute;
     builder.minute = this.#minute;
     const leaver = this.#leaver, wasTaken = leaver?.isTaken;
     leaver?.look();
-    if (leaver?.isTaken && !wasTaken) this.#tell("takenOver");
+    if (leaver?.isTaken && !wasTaken) {
+      this.#tell("takenOver");
+      this.#history?.yieldTo(this.#clock.second);
+    }
+    this.#history?.save(this.#file.history, this.#say);
+    const turns = Math.ceil(LARGE_SECONDS / this.#start.passSeconds), turn = this.#passes % turns;
     let torrents = 0;
     for (let shard = 0; shard < TorrentReader.shards; shard++) {
+      reader.peersMax = isWhole || shard % turns === turn ? Infinity : OFTEN_PEERS_MAX;
       for (reader.begin(shard); !reader.isDone;) {
         const records = this.#records, end = reader.read(records);
         for (let at = 0; at < end; at += recordWords(records, at)) {

@@ -34,4 +34,6 @@ export interface KeeperStart {
   readonly takesOver: boolean;
   /** CONNECTION_ID_WORDS words. A random key is in it; the keeper puts the file's there, or the random one in the file. */
   readonly connectionId: SharedArrayBuffer;
+  /** Shared memory of the history (history.ts); null = none is kept. */
+  readonly history: SharedArrayBuffer | null;
 }

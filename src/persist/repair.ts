@@ -2,7 +2,9 @@
  * Salvages a damaged state file: the file is set aside beside itself, and what can be read of it goes into a new one.
  * A file that is sound, of another program, of a newer version or in use is left as it is.
  */
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { BLOCK_MINUTES, blockOf, decodeBlock } from "./history_minutes.ts";
+import { HISTORY_DAYS } from "./history_table.ts";
 import { StateFault, toStateFault } from "./state_fault.ts";
 import { StateFile, type StateRow } from "./state_file.ts";
 
@@ -13,6 +15,7 @@ export function damagedPath(path: string): string {
 
 /** Steps of a search through info hashes: their first two bytes. One that cannot be read loses its own torrents only. */
 const STEPS = 65_536;
+const MINUTE_MS = 60_000;
 
 /** Mends the file at `path` if it needs it. `say` takes a line about what was done. Throws a StateFault. */
 export function repairState(path: string, say: (line: string) => void): void {
@@ -21,8 +24,9 @@ export function repairState(path: string, say: (line: string) => void): void {
   setAside(path, aside);
   const file = StateFile.open(path);
   try {
-    const salvaged = salvage(aside, file);
-    say(`state: ${salvaged} torrents were salvaged from ${path}, which is kept as ${aside}`);
+    const { torrents, minutes } = salvage(aside, file);
+    const history = minutes === 0 ? "" : ` and ${minutes} minutes of history`;
+    say(`state: ${torrents} torrents${history} were salvaged from ${path}, which is kept as ${aside}`);
   } finally {
     file.close();
   }
@@ -39,6 +43,7 @@ function isSound(path: string): boolean {
   try {
     if (file.problems().length > 0) return false;
     for (const _ of file.rows());
+    for (const _ of file.history.minutes());
     return true;
   } catch (error) {
     if (error instanceof StateFault && error.isDamage) return false;
@@ -64,42 +69,93 @@ function setAside(path: string, aside: string): void {
   }
 }
 
-/** Copies every torrent of the file at `from` that can be read to `to`. Returns how many. */
-function salvage(from: string, to: StateFile): number {
+/** What could be read. */
+interface Salvaged {
+  readonly torrents: number;
+  readonly minutes: number;
+}
+
+/** Copies everything of the file at `from` that can be read to `to`. */
+function salvage(from: string, to: StateFile): Salvaged {
   let db: DatabaseSync;
   try {
     db = new DatabaseSync(from);
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
   } catch {
     // Not even the first page: there is nothing to read.
-    return 0;
+    return { torrents: 0, minutes: 0 };
   }
   try {
-    return to.transaction(() => salvageRows(db, to));
+    return to.transaction(() => {
+      const torrents = salvageTorrents(db, to), minutes = salvageHistory(db, to);
+      salvageKey(db, to);
+      return { torrents, minutes };
+    });
   } finally {
     db.close();
   }
 }
 
-function salvageRows(db: DatabaseSync, to: StateFile): number {
+function salvageTorrents(db: DatabaseSync, to: StateFile): number {
   let salvaged = 0;
   const bounds = (step: number) =>
     step === STEPS ? new Uint8Array(21).fill(255) : Uint8Array.of(step >> 8, step & 0xff);
-  const sql = "SELECT * FROM torrents WHERE info_hash >= ? AND info_hash < ?";
-  // The whole of a range at once, then its halves: sound ranges cost one query, bad pages are closed in on.
-  const waiting: [number, number][] = [[0, STEPS]];
+  const query = new Query(db, "SELECT * FROM torrents WHERE info_hash >= ? AND info_hash < ?");
+  closeIn(0, STEPS, (start, end) => {
+    for (const row of query.all(bounds(start), bounds(end))) if (take(row, to)) salvaged++;
+  });
+  return salvaged;
+}
+
+// What is too old to be kept is not looked for, and nothing is of the future.
+function salvageHistory(db: DatabaseSync, to: StateFile): number {
+  const thisBlock = blockOf(Math.floor(Date.now() / MINUTE_MS)) / BLOCK_MINUTES;
+  let salvaged = 0;
+  const query = new Query(db, "SELECT minute, figures FROM stats_minute WHERE minute >= ? AND minute < ?");
+  closeIn(thisBlock - HISTORY_DAYS * 1440 / BLOCK_MINUTES, thisBlock + 1, (start, end) => {
+    for (const { minute, figures } of query.all(start * BLOCK_MINUTES, end * BLOCK_MINUTES)) {
+      const minutes = figures instanceof Uint8Array ? decodeBlock(Number(minute), figures) : null;
+      if (minutes === null) continue;
+      to.history.saveBlock(Number(minute), minutes);
+      salvaged += minutes.length;
+    }
+  });
+  return salvaged;
+}
+
+/** A query that is prepared when it is first asked, which may fail too, and then once for all ranges. */
+class Query {
+  readonly #db: DatabaseSync;
+  readonly #sql: string;
+  #statement: StatementSync | undefined;
+
+  constructor(db: DatabaseSync, sql: string) {
+    this.#db = db;
+    this.#sql = sql;
+  }
+
+  all(from: Uint8Array | number, to: Uint8Array | number): Record<string, unknown>[] {
+    this.#statement ??= this.#db.prepare(this.#sql);
+    return this.#statement.all(from, to);
+  }
+}
+
+/**
+ * Reads the whole of a range at once, and where that fails its halves: sound ranges cost one query, bad pages are
+ * closed in on.
+ */
+function closeIn(from: number, to: number, read: (start: number, end: number) => void): void {
+  const waiting: [number, number][] = [[from, to]];
   for (let range = waiting.pop(); range !== undefined; range = waiting.pop()) {
     const [start, end] = range;
     try {
-      for (const row of db.prepare(sql).all(bounds(start), bounds(end))) if (take(row, to)) salvaged++;
+      read(start, end);
     } catch (error) {
       if (error instanceof StateFault) throw error;
       const middle = (start + end) >> 1;
       if (middle > start) waiting.push([start, middle], [middle, end]);
     }
   }
-  salvageKey(db, to);
-  return salvaged;
 }
 
 function take(row: Record<string, unknown>, to: StateFile): boolean {

@@ -12,6 +12,10 @@
  *   meta       connection_id_key   16 bytes, secret: connection ids stay good over a restart
  *              connection_id_time  [seconds of the ids' clock, wall clock in ms] of the last pass, as JSON
  *   handover   torrents as above, in the order they changed, from a tracker that leaves to the one that takes over
+ *   stats_minute   the history (tracker.history), a row for each six hours
+ *              minute      the first of them, since 1970
+ *              minutes     how many of them there are
+ *              figures     what was counted in each, as history_minutes.ts packs it
  */
 
 /** Marks the file as ours: "WGL1". */
@@ -38,6 +42,11 @@ export const MIGRATIONS: readonly string[] = [
      peers4 BLOB,
      seeders6 INTEGER NOT NULL,
      peers6 BLOB
+   ) STRICT;`,
+  `CREATE TABLE stats_minute (
+     minute INTEGER PRIMARY KEY NOT NULL,
+     minutes INTEGER NOT NULL,
+     figures BLOB NOT NULL
    ) STRICT;`,
 ];
 

@@ -2,32 +2,42 @@
  * The lock beside a state file, `FILE.lock`: SQLite lets any number of programs in, but only one tracker may keep its
  * state there. It holds the number of that tracker's process, and comes free with the process, however it ends.
  */
+import { DatabaseSync } from "node:sqlite";
 import { fileInUse, toStateFault } from "./state_fault.ts";
 
 /** Nobody else needs to read it. */
 const MODE = 0o600;
 
+/**
+ * Runtimes before 2.7 can only wait for a lock, not try it; executables are still built with such a one where no newer
+ * is to be had. There SQLite tries it, on an empty database of its own.
+ */
+const CAN_TRY = (Deno.FsFile.prototype as { tryLockSync?: unknown }).tryLockSync !== undefined;
+
 /** The lock of one state file. */
 export class StateLock {
   readonly #file: Deno.FsFile;
+  readonly #stand: DatabaseSync | null;
 
-  private constructor(file: Deno.FsFile) {
+  private constructor(path: string, file: Deno.FsFile) {
     this.#file = file;
+    this.#stand = CAN_TRY ? null : new DatabaseSync(`${lockPath(path)}.sqlite`);
   }
 
   /** Takes the lock of the file at `path`. `isShared`: opens it, for `tryHold`. Throws a StateFault or the system's error. */
   static open(path: string, isShared: boolean): StateLock {
     const file = Deno.openSync(lockPath(path), { write: true, create: true, mode: MODE });
-    if (isShared || file.tryLockSync(true)) return new StateLock(file);
-    file.close();
+    const lock = new StateLock(path, file);
+    if (isShared || lock.tryHold()) return lock;
+    lock.close();
     throw fileInUse(path);
   }
 
   /** The process that keeps the file at `path`, or null when none does. Throws a StateFault. */
   static keeperOf(path: string): number | null {
     try {
-      const file = Deno.openSync(lockPath(path), { read: true }), isFree = file.tryLockSync(false);
-      file.close();
+      const lock = new StateLock(path, Deno.openSync(lockPath(path), { read: true })), isFree = lock.#try(false);
+      lock.close();
       const pid = Number(Deno.readTextFileSync(lockPath(path)));
       return isFree || !(pid > 0) ? null : pid;
     } catch (error) {
@@ -38,7 +48,18 @@ export class StateLock {
 
   /** Takes the lock if nobody has it. True when it is ours. */
   tryHold(): boolean {
-    return this.#file.tryLockSync(true);
+    return this.#try(true);
+  }
+
+  #try(isExclusive: boolean): boolean {
+    if (this.#stand === null) return this.#file.tryLockSync(isExclusive);
+    try {
+      // Ours already, or nobody's.
+      if (!this.#stand.isTransaction) this.#stand.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Notes that process `pid` has it. */
@@ -50,6 +71,7 @@ export class StateLock {
 
   /** Gives it up. */
   close(): void {
+    this.#stand?.close();
     this.#file.close();
   }
 }

@@ -3,6 +3,7 @@
  *
  *   40 hex digits : minutes since 1970 of the last announce : completed downloads
  */
+import { COMPLETED_MAX } from "../swarm/layout.ts";
 
 /** A torrent without its peers. */
 export interface DumpedTorrent {
@@ -15,8 +16,6 @@ export interface DumpedTorrent {
 
 /** opentracker reads what stands before the second number's end, and ignores the rest of the line. */
 const LINE = /^([0-9a-f]{40}):(\d{1,10}):(\d{1,10})(?!\d)/i;
-/** A count that the store's word holds. */
-const COMPLETED_MAX = 0x7fffffff;
 
 /** The line of one torrent, without its end. */
 export function formatDumpLine({ infoHash, completed, touched }: DumpedTorrent): string {

@@ -48,7 +48,10 @@ export interface Plugin {
   /** Pages by path. `top` is /plugin/NAME/top; `/metrics`, with its slash, is that very path. */
   readonly routes?: Readonly<Record<string, Page>>;
 
-  /** Loads the lists of info hashes: at the start, before the first client is answered, and on SIGHUP. */
+  /**
+   * Loads the lists of info hashes: at the start, before the first client is answered, and on SIGHUP. What it publishes
+   * comes into force when it is done, all at once.
+   */
   accessList?(lists: AccessLists, context: HostContext): void | Promise<void>;
   /** What was announced, a little later and many at a time. */
   afterAnnounce?(announces: readonly Announced[], context: HostContext): void | Promise<void>;
@@ -215,6 +218,8 @@ export interface StatsSnapshot {
   readonly refusalTexts: readonly string[];
   /** Networks by how often their addresses announced lately, roughly: `busy`; soon after the last time: `hasty`. */
   networkCounts(which: "busy" | "hasty"): readonly NetworkCount[];
+  /** What the slots of each plugin that is on did since the start, over all threads. */
+  pluginCounts(): readonly PluginCount[];
   /** Requests of the networks in access.fulllog since this was last called: each is given out once. */
   takeRequestLog(): readonly LoggedRequest[];
   /** Every torrent, a batch at a time, in no order. Cheap. Overwritten by the next batch. */
@@ -246,6 +251,25 @@ export interface NetworkCount {
   readonly count: number;
 }
 
+/** A plugin's slots, counted. */
+export interface PluginCount {
+  readonly name: string;
+  /** Slots called; of `routes` and `stats`, pages made. */
+  readonly calls: number;
+  /** Announces and scrapes refused. */
+  readonly refused: number;
+  /** Slots that threw. */
+  readonly faults: number;
+  /** Calls that held up everybody else: a front for a millisecond, the office for a tenth of a second. */
+  readonly slow: number;
+  /** The longest of them, in milliseconds. */
+  readonly slowestMs: number;
+  /** Announces that afterAnnounce was not told. */
+  readonly lost: number;
+  /** Threads that were ended because of it: it never returned, or took too much memory. */
+  readonly ended: number;
+}
+
 /** A request as it came, one character a byte. */
 export interface LoggedRequest {
   /** Seconds since 1970. */
@@ -258,7 +282,7 @@ export interface LoggedRequest {
 export interface AccessLists {
   /** Begins a new list. Nothing changes until it is published. `expected`: entries, as a guess. */
   begin(kind: "allow" | "deny", expected: number): AccessListBuilder;
-  /** Adds one hash (20 bytes) to the published list; fronts see it at once. */
+  /** Adds one hash (20 bytes) to the published list; fronts see it at once. While lists are loaded, to those as well. */
   add(kind: "allow" | "deny", infoHash: Uint8Array): void;
   /** Takes one hash out of it. */
   remove(kind: "allow" | "deny", infoHash: Uint8Array): void;
@@ -274,7 +298,7 @@ export interface AccessListBuilder {
   addLines(text: Uint8Array): void;
   /** Lines of `addLines` that were neither hashes nor empty nor began with `#`. */
   readonly badLines: number;
-  /** Puts the list in the place of the old one, at once and for all fronts. */
+  /** Puts the list in the place of the old one, at once and for all fronts; from `accessList`, when that is done. */
   publish(): void;
 }
 

@@ -4,8 +4,11 @@
  * of the thread's own. Behind permissions this is the second wall, not the first.
  */
 
-/** Ways out that no plugin has. */
-const NEVER = ["Worker", "SharedWorker"];
+/** Ways out that no plugin has: threads, and what the threads of cells and hosts have of Node's. */
+const NEVER = ["Worker", "SharedWorker", "require", "nodeBootstrap"];
+/** Members of `process` that no plugin has. Deno lets anybody send signals with `kill`, to the tracker as well. */
+const NEVER_OF_PROCESS = ["getBuiltinModule", "binding", "dlopen", "_linkedBinding", "mainModule", "kill", "_kill"]
+  .concat(["_debugProcess", "reallyExit", "loadEnvFile"]);
 /** Ways out of threads that are granted nothing. A portable front itself needs the network, its plugins do not. */
 const ONLY_HOSTS = [
   "fetch",
@@ -24,7 +27,7 @@ export function confine(isHost: boolean): void {
   const globals = globalThis as unknown as Record<string, unknown>;
   for (const name of isHost ? NEVER : [...NEVER, ...ONLY_HOSTS, "postMessage", "close"]) take(globals, name);
   const { process } = globals as { process?: Record<string, unknown> };
-  for (const name of ["getBuiltinModule", "binding", "dlopen", "_linkedBinding"]) if (process) take(process, name);
+  for (const name of NEVER_OF_PROCESS) if (process) take(process, name);
   if (isHost) return;
   const deno = globals.Deno as Record<string, unknown>;
   Object.defineProperty(globals, "Deno", {

@@ -10,22 +10,43 @@ export const PLUGIN_COUNTER = {
   refused: 0,
   /** Slots that threw. */
   faults: 1,
-  /** Calls of a front's slot that took longer than SLOW_MS. */
+  /** Calls of a front's slot that took SLOW_MS or longer, and of a page that held up all others for PAGE_SLOW_MS. */
   slow: 2,
   /** The longest of them, in milliseconds. */
   slowestMs: 3,
   /** Announces that afterAnnounce was not told. */
   lost: 4,
+  /** Slots that were called. */
+  calls: 5,
+  /** Threads that were ended because it held them up, or took their memory. */
+  ended: 6,
 } as const;
 
 /** A front's slot is slow from here on: two hundred requests wait meanwhile. */
 export const SLOW_MS = 1;
+/** A page is slow from here on, before it waits for the first time: all other pages wait meanwhile. */
+export const PAGE_SLOW_MS = 100;
 
 const ROW = 8;
 
-/** Shared memory for `threads` threads. */
-export function createPluginCounters(threads: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(threads * PLUGINS_MAX * ROW * 8);
+/** Shared memory for the threads of a tracker with `fronts` fronts. */
+export function createPluginCounters(fronts: number): SharedArrayBuffer {
+  return new SharedArrayBuffer((fronts + 3) * PLUGINS_MAX * ROW * 8);
+}
+
+/** Number of the office among the threads; the fronts come first. */
+export function officeThread(fronts: number): number {
+  return fronts;
+}
+
+/** Number of the hosts: each plugin has one, and its own row. */
+export function hostThread(fronts: number): number {
+  return fronts + 1;
+}
+
+/** Number of the supervisor. */
+export function supervisorThread(fronts: number): number {
+  return fronts + 2;
 }
 
 /** The row of plugin `index` in thread `thread`. */
@@ -43,4 +64,10 @@ export function sumPlugin(memory: SharedArrayBuffer, index: number): Float64Arra
     }
   }
   return sums;
+}
+
+/** Begins row `index` anew in every thread: it is another plugin's now. */
+export function clearPlugin(memory: SharedArrayBuffer, index: number): void {
+  const threads = memory.byteLength / (PLUGINS_MAX * ROW * 8);
+  for (let thread = 0; thread < threads; thread++) pluginRow(memory, thread, index).fill(0);
 }

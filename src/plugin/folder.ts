@@ -4,7 +4,7 @@
  * that was not read.
  */
 import * as nodeModule from "node:module";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type PluginCandidate, PluginFault, type PluginModules } from "./plugin_set.ts";
 
@@ -52,7 +52,7 @@ export function readPluginFolder(folder: string, shipped: readonly string[]): Pl
 /** Where plugins are: beside the config file if there is such a folder there, else in the tracker's directory. */
 export function findPluginFolder(folder: string, configFile: string | null): string {
   if (configFile === null || folder.startsWith("/")) return folder;
-  const beside = `${dirname(configFile)}/${folder}`;
+  const beside = join(dirname(configFile), folder);
   try {
     return Deno.statSync(beside).isDirectory ? beside : folder;
   } catch {

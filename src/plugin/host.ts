@@ -8,10 +8,20 @@ import type { FromHost, HostStart, ToHost } from "./host_messages.ts";
 
 /** How often a sign of life is asked for. */
 const PING_MS = 500;
-/** Memory of a plugin's own; shared memory, such as its lists, does not count. */
-const HEAP_MIB_MAX = 512;
-/** Rest before a plugin that died is started again; doubled each time. */
+/**
+ * Memory of a plugin's own: objects in its heap, bytes outside of it, and growth of the whole process while the plugin is
+ * silent, each by itself. Shared memory, such as its lists, does not count in the first two.
+ */
+const MEMORY_MIB_MAX = 512;
+/** Silence from which on the growth of the process is put down to the plugin. */
+const GROWTH_MS = 1000;
+/** A look at the plugin this long after the last is late: this thread was held up itself, and the count begins anew. */
+const LATE_MS = 3 * PING_MS;
+const MEBIBYTE = 1024 * 1024;
+/** Rest before a plugin that died is started again; doubled while it keeps dying. */
 const RESTART_MS_MIN = 1000, RESTART_MS_MAX = 60_000;
+/** A plugin that lived this long is taken to be well again. */
+const WELL_MS = 60_000;
 /** Time a plugin has for its `stop`. */
 const STOP_MS = 1000;
 
@@ -20,7 +30,11 @@ export class PluginHost {
   readonly #start: HostStart;
   readonly #post: (message: FromHost) => void;
   #thread: NodeWorker | undefined;
+  #bornMs = 0;
   #heardMs = 0;
+  #checkedMs = 0;
+  /** Memory of the process then. */
+  #heardBytes = 0;
   #restartMs = RESTART_MS_MIN;
   #hasStarted = false;
   #isStopping = false;
@@ -56,36 +70,51 @@ export class PluginHost {
   #spawn(): void {
     const thread = new NodeWorker(new URL("./host_thread.ts", import.meta.url), {
       workerData: this.#start,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB_MAX },
     });
     this.#thread = thread;
-    this.#heardMs = performance.now();
+    this.#bornMs = performance.now();
+    this.#noteHeard();
     thread.on("message", (message: FromHost) => this.#hear(thread, message));
     thread.on("error", (error: Error) => this.#died(thread, error.message));
     thread.on("exit", () => this.#died(thread, "it ended by itself"));
     this.#ping = setInterval(() => this.#check(thread), PING_MS);
   }
 
+  #noteHeard(): void {
+    this.#heardMs = performance.now();
+    this.#heardBytes = Deno.memoryUsage().rss;
+  }
+
   #hear(thread: NodeWorker, message: FromHost): void {
     if (thread !== this.#thread) return;
-    this.#heardMs = performance.now();
+    this.#noteHeard();
     switch (message.type) {
-      case "pong":
+      case "pong": {
+        const mebibytes = Math.round(message.outsideBytes / MEBIBYTE);
+        if (mebibytes > MEMORY_MIB_MAX) this.#died(thread, `${mebibytes} MiB of memory outside of its heap`);
         return;
+      }
       case "stopped":
         return this.#onStopped();
       case "started":
         this.#hasStarted = true;
-        this.#restartMs = RESTART_MS_MIN;
         break;
     }
     this.#post(message);
   }
 
   #check(thread: NodeWorker): void {
-    const silentMs = performance.now() - this.#heardMs;
+    const nowMs = performance.now();
+    if (nowMs - this.#checkedMs > LATE_MS) this.#noteHeard();
+    this.#checkedMs = nowMs;
+    const silentMs = nowMs - this.#heardMs;
+    const grown = Math.round((Deno.memoryUsage().rss - this.#heardBytes) / MEBIBYTE);
     if (silentMs > this.#start.silentMsMax) {
       return this.#died(thread, `no sign of life for ${Math.round(silentMs / 100) / 10} s, or out of memory`);
+    }
+    if (silentMs > GROWTH_MS && grown > MEMORY_MIB_MAX) {
+      return this.#died(thread, `no sign of life, and ${grown} MiB more memory in use`);
     }
     thread.postMessage({ type: "ping" } satisfies ToHost);
   }
@@ -95,6 +124,7 @@ export class PluginHost {
     void this.#end();
     if (!this.#hasStarted) return this.#post({ type: "fault", sentence: why });
     this.#post({ type: "died", why });
+    if (performance.now() - this.#bornMs > WELL_MS) this.#restartMs = RESTART_MS_MIN;
     this.#restart = setTimeout(() => this.#isStopping || this.#spawn(), this.#restartMs);
     this.#restartMs = Math.min(RESTART_MS_MAX, this.#restartMs * 2);
   }

@@ -1,4 +1,5 @@
 /** What the supervisor and a plugin's host say to each other: plain data and shared memory. */
+import type { PublishedList } from "../access/list_writer.ts";
 import type { PluginCandidate, PluginManifest, PluginModules, PluginSpec } from "./plugin_set.ts";
 
 /** What a host is started for. */
@@ -39,15 +40,12 @@ export type FromHost =
   | { readonly type: "started" }
   /** The plugin is at fault: file, line and reason. */
   | { readonly type: "fault"; readonly sentence: string }
-  | {
-    readonly type: "published";
-    readonly list: "allow" | "deny";
-    readonly memory: SharedArrayBuffer;
-    readonly serial: number;
-  }
+  /** New lists, which every front is to take at once. */
+  | { readonly type: "published"; readonly lists: readonly PublishedList[]; readonly serial: number }
   | { readonly type: "reloaded"; readonly fault: string | null }
   | { readonly type: "log"; readonly line: string }
   /** The plugin's thread came to its end and is started again. */
   | { readonly type: "died"; readonly why: string }
   | { readonly type: "stopped" }
-  | { readonly type: "pong" };
+  /** `outsideBytes`: what the thread holds outside of its heap, shared memory apart. */
+  | { readonly type: "pong"; readonly outsideBytes: number };

@@ -4,13 +4,16 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { ListWriter } from "../access/list_writer.ts";
+import { limitLines, takeConsole } from "../lines/console_lines.ts";
 import { TellReader, type Told } from "../stats/tell_ring.ts";
 import type { AccessLists, Announced, HostContext } from "./api.ts";
 import { confine } from "./confine.ts";
 import { PLUGIN_COUNTER, pluginRow } from "./counters.ts";
+import { makeEndable } from "./endable.ts";
 import type { FromHost, HostJob, HostStart, ToHost } from "./host_messages.ts";
 import { describePlugin, enter, type LoadedPlugin, loadPlugins, toFault } from "./load.ts";
-import { PluginFault, type PluginManifest } from "./plugin_set.ts";
+import { Life } from "./life.ts";
+import { PluginFault, type PluginManifest, type SlotName } from "./plugin_set.ts";
 
 /** How often what was announced is told. */
 const TELL_MS = 100;
@@ -23,9 +26,7 @@ const start = workerData as HostStart;
 const port = parentPort!;
 const post = (message: FromHost) => port.postMessage(message);
 
-// Deno ends a thread that loops only if it holds a lock; see docs/adr. Its own types do not know of locks.
-const { locks } = navigator as unknown as { locks: { request(name: string, hold: () => Promise<never>): void } };
-locks.request(`plugin ${crypto.randomUUID()}`, () => new Promise(() => {}));
+makeEndable();
 
 let stopPlugin: () => Promise<void> = () => Promise.resolve();
 let setInForce: (serial: number) => void = () => {};
@@ -34,7 +35,7 @@ let reloadPlugin: () => Promise<void> = () => Promise.resolve();
 port.on("message", async (message: ToHost) => {
   switch (message.type) {
     case "ping":
-      return post({ type: "pong" });
+      return post({ type: "pong", outsideBytes: Deno.memoryUsage().external });
     case "inForce":
       return setInForce(message.serial);
     case "reload":
@@ -66,26 +67,29 @@ async function describe({ candidates }: HostJob & { kind: "describe" }): Promise
 }
 
 async function run(job: HostJob & { kind: "run" }): Promise<void> {
+  const say = limitLines((line) => post({ type: "log", line }));
+  takeConsole(say);
   const { spec } = job, readers = job.rings.map((ring) => new TellReader(ring));
   const row = pluginRow(job.counters, job.thread, spec.index);
-  const [loaded] = await loadPlugins({ modules, plugins: [spec] }, true) as [LoadedPlugin];
+  const [loaded] = await loadPlugins({ modules, plugins: [spec] }, new Life(), true) as [LoadedPlugin];
   const { plugin } = loaded;
   const context: HostContext = {
     ...loaded.context,
     get announcesLost() {
       return readers.reduce((sum, { lost }) => sum + lost, 0);
     },
-    log: (line) => post({ type: "log", line: String(line) }),
+    log: (line) => say(String(line), false),
   };
   const writer = new ListWriter(
     job.listKey,
-    (list, memory, serial) => post({ type: "published", list, memory, serial }),
+    (lists, serial) => post({ type: "published", lists, serial }),
     // A plugin that was started again counts on from above.
     Date.now(),
   );
   const lists = writer as AccessLists;
   setInForce = (serial) => writer.setInForce(serial);
-  const inSlot = async (slot: string, call: () => unknown) => {
+  const inSlot = async (slot: SlotName, call: () => unknown) => {
+    if (spec.slots.includes(slot)) row[PLUGIN_COUNTER.calls]!++;
     try {
       await call();
     } catch (error) {
@@ -93,21 +97,19 @@ async function run(job: HostJob & { kind: "run" }): Promise<void> {
       throw toFault(spec, error, slot);
     }
   };
+  const loadLists = () => writer.together(() => inSlot("accessList", () => plugin.accessList?.(lists, context)));
   let timer: ReturnType<typeof setInterval> | undefined;
   stopPlugin = async () => {
     clearInterval(timer);
     await inSlot("stop", () => plugin.stop?.(context)).catch(report);
   };
+  const textOf = (error: unknown) => error instanceof Error ? error.message : String(error);
   reloadPlugin = async () => {
-    try {
-      await inSlot("accessList", () => plugin.accessList?.(lists, context));
-      await inSlot("reload", () => plugin.reload?.(context));
-      post({ type: "reloaded", fault: null });
-    } catch (error) {
-      post({ type: "reloaded", fault: error instanceof Error ? error.message : String(error) });
-    }
+    const fault = await loadLists().then(() => null, (error) => `${textOf(error)}; the old lists stay`) ??
+      await inSlot("reload", () => plugin.reload?.(context)).then(() => null, textOf);
+    post({ type: "reloaded", fault });
   };
-  await inSlot("accessList", () => plugin.accessList?.(lists, context));
+  await loadLists();
   await inSlot("start", () => plugin.start?.(context));
   if (plugin.afterAnnounce !== undefined) {
     const lost = () => context.announcesLost;
@@ -141,7 +143,7 @@ function tellPlugin(
 }
 
 function report(error: unknown): void {
-  post({ type: "log", line: error instanceof Error ? error.message : String(error) });
+  console.error(error instanceof Error ? error.message : String(error));
 }
 
 function toAnnounced({ isUdp, event, ...told }: Told): Announced {

@@ -4,7 +4,8 @@
  */
 import { SHIPPED } from "../../plugins/mod.ts";
 import type { Plugin, PluginContext } from "./api.ts";
-import { lockModules, offerModules } from "./modules.ts";
+import { type Life, markOf } from "./life.ts";
+import { importOffered, lockModules, offerModules } from "./modules.ts";
 import {
   type PluginCandidate,
   PluginFault,
@@ -14,7 +15,9 @@ import {
   type PluginSpec,
   SLOTS,
 } from "./plugin_set.ts";
+import { plainLine } from "./plain_module.ts";
 import { openSettings } from "./settings.ts";
+import { standIn } from "./stand_in.ts";
 
 /** A plugin ready for its slots. */
 export interface LoadedPlugin {
@@ -27,20 +30,28 @@ export interface LoadedPlugin {
 const MEMBERS = ["name", "summary", "settings", "permissions", "prepare"];
 const NAME = /^[a-z][a-z0-9_]{0,31}$/;
 
-/** Loads and prepares every plugin of `set`. Throws a PluginFault. */
-export async function loadPlugins(set: PluginSet, isHost = false): Promise<LoadedPlugin[]> {
+/** Loads and prepares every plugin of `set`. `life`: told which one it is at. Throws a PluginFault. */
+export async function loadPlugins(set: PluginSet, life: Life, isHost = false): Promise<LoadedPlugin[]> {
   await enter(set.modules, set.plugins, isHost);
   const loaded: LoadedPlugin[] = [];
   for (const spec of set.plugins) {
-    const plugin = await importPlugin(spec), context = { settings: openSettings(spec.values) };
-    try {
-      plugin.prepare?.(context);
-    } catch (error) {
-      throw toFault(spec, error, "prepare");
-    }
-    loaded.push({ spec, plugin, context });
+    life.begin(markOf(spec.index));
+    loaded.push(await loadPlugin(spec));
+    life.end();
   }
   return loaded;
+}
+
+async function loadPlugin(spec: PluginSpec): Promise<LoadedPlugin> {
+  const context = { settings: openSettings(spec.values) };
+  if (spec.isOut) return { spec, plugin: standIn(spec), context };
+  const plugin = await importPlugin(spec);
+  try {
+    plugin.prepare?.(context);
+  } catch (error) {
+    throw toFault(spec, error, "prepare");
+  }
+  return { spec, plugin, context };
 }
 
 /**
@@ -93,17 +104,17 @@ export function toFault(candidate: PluginCandidate, error: unknown, slot?: strin
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? `${error.stack ?? ""}\n${message}` : message;
   const at = stack.indexOf(candidate.url);
-  const line = at < 0 ? undefined : /^(?:\?v=\d+)?:(\d+)/.exec(stack.slice(at + candidate.url.length))?.[1];
+  const line = at < 0 ? plainLine(stack) : /^(?:\?v=\d+)?:(\d+)/.exec(stack.slice(at + candidate.url.length))?.[1];
   const where = line === undefined ? candidate.file : `${candidate.file}:${line}`;
   // Deno adds where an import stands, which is said already.
-  const why = message.replace(/^(?:TypeError: )?(?:Error: )?/, "").replace(/ at file:\/\/\S+$/, "");
+  const why = message.replace(/^(?:TypeError: )?(?:Error: )?/, "").replace(/ at (?:file|data):\S+$/, "");
   return new PluginFault(where, slot === undefined ? why : `${slot}: ${why}`);
 }
 
 async function importPlugin(candidate: PluginCandidate): Promise<Plugin> {
   let found: unknown;
   try {
-    found = candidate.origin === "shipped" ? shipped.get(candidate.url) : (await import(candidate.url)).default;
+    found = candidate.origin === "shipped" ? shipped.get(candidate.url) : (await importOffered(candidate.url)).default;
   } catch (error) {
     throw toFault(candidate, error);
   }

@@ -1,9 +1,11 @@
 /**
  * What code of plugins may import: the texts that were handed over, and a few modules of the runtime that reach nothing
  * by themselves. Deno does not check `import()` in an executable, so a resolve hook does; once a thread is locked, its
- * own code can import nothing new either, which leaves `eval` nothing to borrow.
+ * own code can import nothing new either, which leaves `eval` nothing to borrow. Runtimes without such hooks run what
+ * plain_module.ts makes of a plugin.
  */
 import * as nodeModule from "node:module";
+import { plainAddress } from "./plain_module.ts";
 import type { PluginModules } from "./plugin_set.ts";
 
 /** Modules of the runtime that any plugin may import. */
@@ -26,6 +28,15 @@ let allowsHost = false;
 let version = 0;
 let texts: PluginModules = new Map();
 
+// Runtimes before 2.8 have none, and an import by name would keep the whole program from starting.
+const { registerHooks } = nodeModule;
+
+/** Imports one of the modules that are offered. Rejects with what is wrong with it. */
+export async function importOffered(url: string): Promise<{ readonly default?: unknown }> {
+  if (registerHooks !== undefined) return await import(url);
+  return await import(plainAddress({ url, text: texts.get(url) ?? "", version, runtime: `Deno ${Deno.version.deno}` }));
+}
+
 /** Makes `modules` importable in this thread, in the place of those of before. */
 export function offerModules(modules: PluginModules, isHost: boolean): void {
   texts = modules;
@@ -33,13 +44,7 @@ export function offerModules(modules: PluginModules, isHost: boolean): void {
   version++;
   if (isHooked) return;
   isHooked = true;
-  // Runtimes before 2.8 have no hooks: with nothing to offer, there is nothing to hold back either.
-  const { registerHooks } = nodeModule;
-  if (registerHooks === undefined) {
-    if (modules.size > 0) throw new Error(`Deno ${Deno.version.deno} cannot confine plugins: use 2.8.2 or newer`);
-    return;
-  }
-  registerHooks({
+  registerHooks?.({
     resolve: (specifier: string, context: { parentURL?: string | undefined }, next) =>
       isPlugin(specifier) || isPlugin(context.parentURL ?? "")
         ? resolvePlugin(specifier, context.parentURL)

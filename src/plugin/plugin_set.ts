@@ -54,9 +54,13 @@ export interface PluginManifest extends PluginCandidate {
 /** A plugin as a thread loads it. */
 export interface PluginSpec extends PluginCandidate {
   readonly slots: readonly SlotName[];
+  readonly modes: readonly string[];
+  readonly paths: readonly string[];
   readonly values: SettingValues;
   /** Its row in the plugins' counters. */
   readonly index: number;
+  /** It has held this thread up, and is not loaded into it: its slots fail. */
+  readonly isOut?: true;
 }
 
 /** Texts of the modules of a folder by their address: what plugins may import, whole and unchanging. */

@@ -13,6 +13,9 @@ export const NUMWANTS = 201;
 /** Durations of a front's turn that are counted apart: up to 1, 2, 4 … microseconds; longer ones in the last. */
 export const TURN_BUCKETS = 20;
 
+/** Where the counters of the shield and of shedding begin, after those that are rows; and how many they are. */
+const SHIELD = 40 + RENEW_MINUTES_MAX + REFUSALS_MAX + NUMWANTS + TURN_BUCKETS, SHIELD_COUNTERS = 14;
+
 /** Index of each counter in a row. Names say what is counted once each. */
 export const COUNTER = {
   tcpAccepts: 0,
@@ -58,6 +61,10 @@ export const COUNTER = {
   turnMicroseconds: 36,
   /** Passes of the keeper that could not be written to the state file. */
   stateFaults: 37,
+  /** Connections to a proxies' listener from outside access.proxy. */
+  proxyRefused: 38,
+  /** Requests that `mode=fulllog` should have shown and there was no room for. */
+  requestLogDrops: 39,
   /** opentracker's nine HTTP errors, in its order: HTTP_ERROR names them. */
   httpErrors: 24,
   renews: 40,
@@ -66,10 +73,32 @@ export const COUNTER = {
   numwants: 40 + RENEW_MINUTES_MAX + REFUSALS_MAX,
   /** Turns of the fronts' loops by how long they took. */
   turns: 40 + RENEW_MINUTES_MAX + REFUSALS_MAX + NUMWANTS,
+  /** Datagrams of IPv6 clients: they are in udpPackets as well. */
+  udpPackets6: SHIELD,
+  /** The shield (src/shield): datagrams, requests and new connections of addresses over their limit, not served. */
+  shieldDatagrams: SHIELD + 1,
+  shieldRequests: SHIELD + 2,
+  shieldConnections: SHIELD + 3,
+  /** Of those over their limit, announces served all the same: stops, and first completed. */
+  shieldSettled: SHIELD + 4,
+  /** Errors about bad connection ids that were not sent, because the address has had too many. */
+  shieldSilenced: SHIELD + 5,
+  /** Datagrams, and connections or requests, of addresses in access.deny_networks. */
+  deniedDatagrams: SHIELD + 6,
+  deniedRequests: SHIELD + 7,
+  /** Datagrams left unanswered because the tracker was behind. */
+  shedDatagrams: SHIELD + 8,
+  /** Steps in force of shedding (src/shield/shed_steps.ts), and how often one was changed: written by the supervisor. */
+  shedHttpStep: SHIELD + 9,
+  shedUdp4Step: SHIELD + 10,
+  shedUdp6Step: SHIELD + 11,
+  shedChanges: SHIELD + 12,
+  /** Milliseconds by which the timers of a front's loop came late, in all. */
+  lateMilliseconds: SHIELD + 13,
 } as const;
 
 /** Counters of a row. */
-export const COUNTERS = COUNTER.turns + TURN_BUCKETS;
+export const COUNTERS = SHIELD + SHIELD_COUNTERS;
 
 /** Offsets from COUNTER.httpErrors. */
 export const HTTP_ERROR = {

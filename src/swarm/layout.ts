@@ -64,6 +64,8 @@ export const SHARD_SLABS = 16;
 export const TORRENT_WORDS = 12;
 /** Offset of the completed count. */
 export const TORRENT_COMPLETED = 5;
+/** Highest completed count: one more would be below zero. */
+export const COMPLETED_MAX = 0x7fffffff;
 /** Offset of the state word: minute last touched (16 bits), inline seeders (2), inline leechers (2), then the bits below. */
 export const TORRENT_STATE = 6;
 /** Offset of the IPv6 descriptor's reference. */

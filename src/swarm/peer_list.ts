@@ -137,6 +137,12 @@ export class PeerList {
     return found === 0 ? -1 : ageMinutes(this.#words[found + this.peerWords - 1], minute);
   }
 
+  /** Whether the peer of `key` is there and its completed event has not been counted. */
+  isUncounted(key: PeerKey): boolean {
+    const found = this.#find(key, this.room === LIST_LARGE ? key.hash() : 0, false);
+    return found !== 0 && (this.#words[found + this.peerWords - 1] & PEER_COMPLETED) === 0;
+  }
+
   /** Removes the peer of `key` if it is there. */
   remove(key: PeerKey, minute: number): void {
     const hash = this.room === LIST_LARGE ? key.hash() : 0;

@@ -8,7 +8,15 @@ import type { ScrapeReply } from "../bittorrent/scrape.ts";
 import { pageMap, releaseLocksOf, shardAt } from "./arena.ts";
 import { Budget } from "./budget.ts";
 import { keyedHash } from "./keyed_hash.ts";
-import { SECRET, SHARD_LOCK, SHARD_STALLS, TORRENT_CHANGED, TORRENT_COMPLETED, TORRENT_STATE } from "./layout.ts";
+import {
+  COMPLETED_MAX,
+  SECRET,
+  SHARD_LOCK,
+  SHARD_STALLS,
+  TORRENT_CHANGED,
+  TORRENT_COMPLETED,
+  TORRENT_STATE,
+} from "./layout.ts";
 import { lock, unlock } from "./lock.ts";
 import { PagePool } from "./page_pool.ts";
 import { PeerKey } from "./peer_key.ts";
@@ -23,8 +31,8 @@ import { readTotals, type SwarmTotals } from "./totals.ts";
 export class SwarmStore {
   /** Minute of now, on the tracker's monotonic clock. Whoever owns the store sets it before each batch. */
   minute = 0;
-  /** Age in minutes at which a peer is forgotten. */
-  readonly peerAgeMinutesMax: number;
+  /** Age in minutes at which a peer is forgotten. Whoever owns the store may change it. */
+  peerAgeMinutesMax: number;
 
   readonly #words: Int32Array;
   readonly #owner: number;
@@ -79,6 +87,23 @@ export class SwarmStore {
       else reply.stored = false;
     }
     unlock(w, shard + SHARD_LOCK);
+  }
+
+  /** Whether the asker is in the swarm; `uncounted`: as one whose completed download has not been counted. */
+  knows(request: AnnounceRequest, uncounted: boolean): boolean {
+    const w = this.#words, infoHash = request.infoHash;
+    const tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
+    this.#key.take(request);
+    let isKnown = false;
+    if (lock(w, shard + SHARD_LOCK, this.#owner)) w[shard + SHARD_STALLS]++;
+    const record = this.#table.find(shard, tag, infoHash);
+    if (record !== 0) {
+      const own = request.family === 4 ? this.#list4 : this.#list6;
+      own.open(shard, record);
+      isKnown = uncounted ? own.isUncounted(this.#key) : own.ageOf(this.#key, this.minute) >= 0;
+    }
+    unlock(w, shard + SHARD_LOCK);
+    return isKnown;
   }
 
   /** Counts of one torrent into `reply` at `index`; zeros if it is unknown. */
@@ -151,7 +176,7 @@ export class SwarmStore {
     reply.ageMinutes = own.peerAgeMinutes;
     reply.stored = own.peerAt !== 0;
     reply.newlyCompleted = own.newlyCompleted;
-    if (own.newlyCompleted) w[record + TORRENT_COMPLETED]++;
+    if (own.newlyCompleted && w[record + TORRENT_COMPLETED] < COMPLETED_MAX) w[record + TORRENT_COMPLETED]++;
     this.#count(record, reply);
     this.#pick(request, reply, own);
     this.#close();

@@ -7,6 +7,7 @@ import { pageMap, shardAt } from "./arena.ts";
 import { Budget } from "./budget.ts";
 import { keyedHash } from "./keyed_hash.ts";
 import {
+  COMPLETED_MAX,
   PEER4_WORDS,
   PEER_COMPLETED,
   PEER_MINUTE_MASK,
@@ -86,7 +87,8 @@ export class TorrentLoader {
     const w = this.#words, tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
     if (lock(w, shard + SHARD_LOCK, this.#owner)) w[shard + SHARD_STALLS]++;
     const record = this.#table.find(shard, tag, infoHash);
-    const sum = record === 0 ? 0 : w[record + TORRENT_COMPLETED] += completed;
+    const sum = record === 0 ? 0 : Math.min(COMPLETED_MAX, w[record + TORRENT_COMPLETED] + completed);
+    if (record !== 0) w[record + TORRENT_COMPLETED] = sum;
     unlock(w, shard + SHARD_LOCK);
     return sum;
   }
@@ -100,7 +102,8 @@ export class TorrentLoader {
     this.#putAll(this.#list6, kept.peers6, kept.seeders6);
     this.#list4.close();
     this.#list6.close();
-    if (isNew || kept.completed > w[record + TORRENT_COMPLETED]) w[record + TORRENT_COMPLETED] = kept.completed;
+    const completed = Math.min(COMPLETED_MAX, kept.completed);
+    if (isNew || completed > w[record + TORRENT_COMPLETED]) w[record + TORRENT_COMPLETED] = completed;
     const state = w[record + TORRENT_STATE], known = (this.minute - state) & 0xffff;
     const age = isNew ? kept.ageMinutes : Math.min(known, kept.ageMinutes);
     const flags = state & ~0xffff & ~TORRENT_NEW | (isChange ? TORRENT_CHANGED : 0);

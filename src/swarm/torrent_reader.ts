@@ -96,6 +96,8 @@ export function recordWords(records: Int32Array, at: number): number {
 
 /** One thread's reader. Costs nothing while it is not read with. */
 export class TorrentReader {
+  /** With `changesOnly`: torrents of more peers keep their changes for another time. */
+  peersMax = Infinity;
   readonly #words: Int32Array;
   readonly #owner: number;
   readonly #wish: ReadWish;
@@ -212,13 +214,19 @@ export class TorrentReader {
       }
       const tag = table.tagAt(shard, slot), home = tag & mask;
       if (home < from || home >= end || (home <= slot) !== (i <= mask) || this.#wasRead(tag)) continue;
-      if (this.#wish.changesOnly && (this.#words[record + TORRENT_STATE] & TORRENT_CHANGED) === 0) continue;
+      if (this.#wish.changesOnly && !this.#isDue(record)) continue;
       words += this.#wordsOf(record);
       if (words > this.#out.length || this.#sliceEnd === this.#slice.length) return false;
       this.#slice[this.#sliceEnd++] = record;
       this.#slice[this.#sliceEnd++] = tag;
     }
     return true;
+  }
+
+  #isDue(record: number): boolean {
+    if ((this.#words[record + TORRENT_STATE] & TORRENT_CHANGED) === 0) return false;
+    const [list4, list6] = this.#open(record);
+    return list4.seeders + list4.leechers + list6.seeders + list6.leechers <= this.peersMax;
   }
 
   #wordsOf(record: number): number {

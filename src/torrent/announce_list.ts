@@ -58,7 +58,8 @@ export function adviseTrackers(announce: string | undefined, tiers: AnnounceTier
       advice.push(`tier ${index + 1} holds ${tier.length} trackers, asked at random: right only if they share peers`);
     }
   }
-  const urls = new Set(announce === undefined ? all : [announce, ...all]);
+  const urls = new Set(announce === undefined ? all : [announce, ...all]), times = new Map<string, number>();
+  for (const url of all) times.set(url, (times.get(url) ?? 0) + 1);
   for (const url of urls) {
     const scheme = url.slice(0, Math.max(0, url.indexOf("://"))).toLowerCase();
     if (!KNOWN_SCHEMES.includes(scheme)) {
@@ -66,8 +67,8 @@ export function adviseTrackers(announce: string | undefined, tiers: AnnounceTier
         `${url} is of an unknown kind: trackers begin with ${KNOWN_SCHEMES.map((s) => `${s}://`).join(", ")}`,
       );
     }
-    const times = all.filter((other) => other === url).length;
-    if (times > 1) advice.push(`${url} is in the list ${times} times`);
+    const listed = times.get(url) ?? 0;
+    if (listed > 1) advice.push(`${url} is in the list ${listed} times`);
   }
   return advice;
 }

@@ -9,6 +9,7 @@ import type { ScrapeRequest } from "../bittorrent/scrape.ts";
 import { AccessSets } from "../access/access_sets.ts";
 import type { AnnounceShape, Plugin } from "../plugin/api.ts";
 import { PLUGIN_COUNTER, SLOW_MS } from "../plugin/counters.ts";
+import { Life } from "../plugin/life.ts";
 import type { TellWriter } from "../stats/tell_ring.ts";
 import type { HttpRequest } from "../wire/http_request.ts";
 import { Question, ScrapeView } from "./question.ts";
@@ -19,10 +20,13 @@ const REFUSAL_CHARS_MAX = 200;
 /** Bounds of an interval that a plugin may set. */
 const INTERVAL_SECONDS_MIN = 1, INTERVAL_SECONDS_MAX = 604_800;
 
-/** A plugin with slots for a front, and its row of counters there. */
+/** A plugin with slots for a front. */
 export interface GatePlugin {
   readonly plugin: Plugin;
+  /** Its row of counters there. */
   readonly row: Float64Array;
+  /** Its number in the signs of life. */
+  readonly mark: number;
 }
 
 /** What a gate does with a hash that no list allows. */
@@ -51,16 +55,18 @@ export class Gate {
   readonly #scrape: ScrapeView;
   readonly #tracker: Gated;
   readonly #now: () => number;
+  readonly #life: Life;
   readonly #shape: AnnounceShape = { intervalSeconds: 0, numwant: 0 };
   #address: readonly GatePlugin[] = [];
   #admitAnnounce: readonly GatePlugin[] = [];
   #admitScrape: readonly GatePlugin[] = [];
   #shapers: readonly GatePlugin[] = [];
 
-  /** `now`: milliseconds on the monotonic clock. */
-  constructor(tracker: Gated, now: () => number) {
+  /** `now`: milliseconds on the monotonic clock. `life`: told which plugin the front is in. */
+  constructor(tracker: Gated, now: () => number, life = new Life()) {
     this.#tracker = tracker;
     this.#now = now;
+    this.#life = life;
     this.question = new Question(tracker.request);
     this.#scrape = new ScrapeView(this.question, tracker.scrapeRequest);
   }
@@ -73,21 +79,29 @@ export class Gate {
     this.#shapers = plugins.filter(({ plugin }) => plugin.shapeAnnounce !== undefined);
   }
 
+  /** Whether a plugin may say who the client is. */
+  get findsAddresses(): boolean {
+    return this.#address.length > 0;
+  }
+
   /** Sets the client's address of an HTTP request. False when a plugin failed: the request must not go on. */
   findAddress(bytes: Uint8Array, http: HttpRequest): boolean {
     this.question.takeHttp(bytes, http);
     for (let i = 0; i < this.#address.length; i++) {
-      const { plugin, row } = this.#address[i], begunMs = this.#now();
+      const { plugin, row, mark } = this.#address[i], begunMs = this.#enter(mark);
+      let text: string | undefined;
       try {
-        const text = plugin.clientAddress!(this.question);
-        this.#countTime(row, begunMs);
-        if (text === undefined) continue;
-        if (setAddressText(this.#tracker.request, text)) return true;
-        throw new Error("clientAddress must return the text of an IP address");
+        text = plugin.clientAddress!(this.question);
       } catch (error) {
         countFault(plugin.name, "clientAddress", row, error);
         return false;
+      } finally {
+        this.#leave(mark, row, begunMs);
       }
+      if (text === undefined) continue;
+      if (setAddressText(this.#tracker.request, text)) return true;
+      countFault(plugin.name, "clientAddress", row, new Error("clientAddress must return the text of an IP address"));
+      return false;
     }
     return true;
   }
@@ -95,7 +109,8 @@ export class Gate {
   /** Carries out the announce of the question at hand, or returns why not. */
   announce(reply: AnnounceReply, peersMax: number): number {
     const tracker = this.#tracker, { request, policy } = tracker;
-    this.intervalSeconds = policy.nextInterval();
+    // Plugins shape what the operator has set; what shedding makes of it comes after them.
+    this.intervalSeconds = policy.nextPlainInterval();
     if (request.event !== EVENT_STOPPED) {
       if (this.access.denies(request.infoHash)) return NOT_AUTHORIZED;
       if (this.access.misses(request.infoHash)) return this.#answerUnknown(reply);
@@ -103,6 +118,7 @@ export class Gate {
       if (refusal !== NOT_REFUSED) return refusal;
     }
     if (this.#shapers.length > 0) this.#shapeAnnounce();
+    this.intervalSeconds = policy.stretched(this.intervalSeconds);
     tracker.announce(reply, peersMax);
     this.ring?.tell(request, this.question.protocol === "udp", tracker.second);
     return NOT_REFUSED;
@@ -111,14 +127,15 @@ export class Gate {
   /** Whether the scrape of the question at hand may be answered: NOT_REFUSED, or why not. */
   scrape(): number {
     for (let i = 0; i < this.#admitScrape.length; i++) {
-      const { plugin, row } = this.#admitScrape[i], begunMs = this.#now();
+      const { plugin, row, mark } = this.#admitScrape[i], begunMs = this.#enter(mark);
       try {
         const text = plugin.admitScrape!(this.#scrape);
-        this.#countTime(row, begunMs);
         if (text !== undefined) return this.#refuse(row, text);
       } catch (error) {
         countFault(plugin.name, "admitScrape", row, error);
         return PLUGIN_FAILED;
+      } finally {
+        this.#leave(mark, row, begunMs);
       }
     }
     return NOT_REFUSED;
@@ -126,14 +143,15 @@ export class Gate {
 
   #admit(): number {
     for (let i = 0; i < this.#admitAnnounce.length; i++) {
-      const { plugin, row } = this.#admitAnnounce[i], begunMs = this.#now();
+      const { plugin, row, mark } = this.#admitAnnounce[i], begunMs = this.#enter(mark);
       try {
         const text = plugin.admitAnnounce!(this.question);
-        this.#countTime(row, begunMs);
         if (text !== undefined) return this.#refuse(row, text);
       } catch (error) {
         countFault(plugin.name, "admitAnnounce", row, error);
         return PLUGIN_FAILED;
+      } finally {
+        this.#leave(mark, row, begunMs);
       }
     }
     return NOT_REFUSED;
@@ -144,11 +162,10 @@ export class Gate {
     shape.intervalSeconds = this.intervalSeconds;
     shape.numwant = policy.peersFor(request.numwant);
     for (let i = 0; i < this.#shapers.length; i++) {
-      const { plugin, row } = this.#shapers[i], begunMs = this.#now();
       const { intervalSeconds, numwant } = shape;
+      const { plugin, row, mark } = this.#shapers[i], begunMs = this.#enter(mark);
       try {
         plugin.shapeAnnounce!(this.question, shape);
-        this.#countTime(row, begunMs);
         if (!Number.isFinite(shape.intervalSeconds) || !Number.isFinite(shape.numwant)) {
           throw new Error("shapeAnnounce must set numbers");
         }
@@ -156,6 +173,8 @@ export class Gate {
         countFault(plugin.name, "shapeAnnounce", row, error);
         shape.intervalSeconds = intervalSeconds;
         shape.numwant = numwant;
+      } finally {
+        this.#leave(mark, row, begunMs);
       }
     }
     const seconds = Math.floor(shape.intervalSeconds);
@@ -166,6 +185,7 @@ export class Gate {
   // A swarm that nobody is in, and that the asker does not enter.
   #answerUnknown(reply: AnnounceReply): number {
     if (this.unknown === "refuse") return NOT_AUTHORIZED;
+    this.intervalSeconds = this.#tracker.policy.stretched(this.intervalSeconds);
     reply.seeders =
       reply.leechers =
       reply.completed =
@@ -181,8 +201,16 @@ export class Gate {
     return PLUGIN_REFUSED;
   }
 
-  #countTime(row: Float64Array, begunMs: number): void {
+  // Returns when the slot began, in milliseconds.
+  #enter(mark: number): number {
+    this.#life.enter(mark);
+    return this.#now();
+  }
+
+  #leave(mark: number, row: Float64Array, begunMs: number): void {
     const ms = this.#now() - begunMs;
+    this.#life.leave(mark);
+    row[PLUGIN_COUNTER.calls]++;
     if (ms < SLOW_MS) return;
     row[PLUGIN_COUNTER.slow]++;
     if (ms > row[PLUGIN_COUNTER.slowestMs]) row[PLUGIN_COUNTER.slowestMs] = ms;

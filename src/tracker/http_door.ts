@@ -3,7 +3,15 @@
  * to the front, which hands it to the office.
  */
 import { AnnounceReply } from "../bittorrent/announce.ts";
-import { COMPACT_BAD, NOT_AUTHORIZED, NOT_REFUSED, PLUGIN_FAILED, PLUGIN_REFUSED } from "../bittorrent/refusal.ts";
+import {
+  ASKED_TOO_OFTEN,
+  COMPACT_BAD,
+  NETWORK_DENIED,
+  NOT_AUTHORIZED,
+  NOT_REFUSED,
+  PLUGIN_FAILED,
+  PLUGIN_REFUSED,
+} from "../bittorrent/refusal.ts";
 import { COUNTER, HTTP_ERROR } from "../stats/counters.ts";
 import { HTTP_HEAD_BYTES_MAX, HttpReplyWriter } from "../wire/http_reply.ts";
 import {
@@ -25,6 +33,12 @@ export const HTTP_REPLY = 1;
 /** The request is the office's. */
 export const HTTP_OFFICE = 2;
 
+/**
+ * When an address over its limit is told to come back: long after a burst has been forgiven, and much sooner than the
+ * interval, because many may share the address and only one of them ask too often.
+ */
+const TOO_OFTEN_SECONDS = 600;
+
 /** HTTP requests of one front. */
 export class HttpDoor {
   /** Where the parts of the request at hand are; after an answer, `end` and `keepAlive` say how to go on. */
@@ -38,6 +52,10 @@ export class HttpDoor {
   onRequest: ((bytes: Uint8Array, start: number, end: number) => void) | undefined;
   readonly #tracker: Tracker;
   readonly #reply: AnnounceReply;
+  /** The request at hand is one more than its address may make. */
+  #isOver = false;
+  /** What such a one is told, after which its connection ends: made once, because there may be many. */
+  #tooOften: Uint8Array | undefined;
 
   /** `output`: room for HttpReplyWriter.bufferBytes of the policy's most peers; the front's, which sends from it. */
   constructor(tracker: Tracker, output: Uint8Array) {
@@ -56,11 +74,9 @@ export class HttpDoor {
    * HTTP_WAIT, HTTP_REPLY or HTTP_OFFICE. `http.scanned` belongs to the connection: set it before, keep it after.
    */
   answer(bytes: Uint8Array, start: number, end: number): number {
-    const gate = this.#tracker.gate;
     let kind = decodeHttpRequest(bytes, start, end, this.http);
     if (this.isClosing) this.http.keepAlive = false;
-    // Who asks decides all that follows, the office's pages too: without an answer there is none.
-    if (gate !== undefined && isWhole(kind) && !gate.findAddress(bytes, this.http)) kind = HTTP_FAILED;
+    if (isWhole(kind)) kind = this.#identify(bytes, kind);
     if (this.onRequest !== undefined && isWhole(kind)) this.onRequest(bytes, start, this.http.end);
     switch (kind) {
       case HTTP_INCOMPLETE:
@@ -72,7 +88,13 @@ export class HttpDoor {
         this.#scrape(bytes);
         return HTTP_REPLY;
       case HTTP_OTHER:
-        return HTTP_OFFICE;
+        if (!this.#isOver) return HTTP_OFFICE;
+        this.#refuseTooOften();
+        return HTTP_REPLY;
+      case HTTP_DENIED:
+        this.#tracker.counters[COUNTER.deniedRequests]++;
+        this.#refuse(NETWORK_DENIED);
+        return HTTP_REPLY;
     }
     const isInvalid = kind === HTTP_INVALID;
     if (kind !== HTTP_FAILED) this.http.end = end;
@@ -82,9 +104,27 @@ export class HttpDoor {
     return HTTP_REPLY;
   }
 
+  // Who asks decides all that follows, the office's pages too: without an answer there is none. Returns `kind`, or what
+  // is to be done instead.
+  #identify(bytes: Uint8Array, kind: number): number {
+    const tracker = this.#tracker, { gate, shield, denied, request, second } = tracker, isProxied = tracker.isProxied;
+    this.#isOver = shield !== undefined && !isProxied && !shield.takesProven(request, second);
+    if (gate !== undefined && !gate.findAddress(bytes, this.http)) return HTTP_FAILED;
+    if (tracker.isShedding) tracker.policy.shed(tracker.shedding!.http);
+    if (isProxied) {
+      if (denied !== undefined && denied.holds(request)) return HTTP_DENIED;
+      this.#isOver = shield !== undefined && !shield.takesProven(request, second);
+    } else if (this.#isOver) this.http.keepAlive = false;
+    return kind;
+  }
+
   #announce(bytes: Uint8Array): void {
     const tracker = this.#tracker, { queryStart, queryEnd } = this.http;
     const refusal = decodeAnnounceQuery(bytes, queryStart, queryEnd, tracker.request);
+    if (this.#isOver) {
+      if (refusal !== NOT_REFUSED || !tracker.settles) return this.#refuseTooOften();
+      tracker.counters[COUNTER.shieldSettled]++;
+    }
     if (refusal !== NOT_REFUSED) return this.#refuse(refusal);
     tracker.counters[COUNTER.tcpAnnounces]++;
     if (tracker.request.family === 6) tracker.counters[COUNTER.tcpAnnounces6]++;
@@ -99,6 +139,7 @@ export class HttpDoor {
   }
 
   #scrape(bytes: Uint8Array): void {
+    if (this.#isOver) return this.#refuseTooOften();
     const tracker = this.#tracker, { queryStart, queryEnd } = this.http;
     const refusal = decodeScrapeQuery(bytes, queryStart, queryEnd, tracker.scrapeRequest);
     if (refusal !== NOT_REFUSED) return this.#refuse(refusal);
@@ -115,12 +156,29 @@ export class HttpDoor {
     tracker.countRefusal(refusal);
     tracker.counters[COUNTER.httpErrors + errorOf(refusal)]++;
     const ownText = refusal === PLUGIN_REFUSED ? tracker.gate?.refusalText : undefined;
-    this.writer.refusal(refusal, tracker.policy.intervalSeconds, this.http, ownText);
+    const { policy } = tracker;
+    this.writer.refusal(refusal, policy.stretched(policy.intervalSeconds), this.http, ownText);
+  }
+
+  #refuseTooOften(): void {
+    const { counters } = this.#tracker, { writer, http } = this;
+    counters[COUNTER.shieldRequests]++;
+    counters[COUNTER.httpErrors + errorOf(ASKED_TOO_OFTEN)]++;
+    this.#tracker.countRefusal(ASKED_TOO_OFTEN);
+    // A proxy's connection is not its client's to lose.
+    if (http.keepAlive) return writer.refusal(ASKED_TOO_OFTEN, TOO_OFTEN_SECONDS, http);
+    if (this.#tooOften === undefined) {
+      writer.refusal(ASKED_TOO_OFTEN, TOO_OFTEN_SECONDS, http);
+      this.#tooOften = this.output.slice(writer.start, writer.end);
+    }
+    writer.copy(this.#tooOften);
   }
 }
 
 /** A plugin failed at the client's address: answered with an error, then closed. */
 const HTTP_FAILED = -1;
+/** The client behind a proxy is in a network that is not served: told so, because the connection is the proxy's. */
+const HTTP_DENIED = -2;
 
 function isWhole(kind: number): boolean {
   return kind === HTTP_ANNOUNCE || kind === HTTP_SCRAPE || kind === HTTP_OTHER;
@@ -133,6 +191,8 @@ function errorOf(refusal: number): number {
       return HTTP_ERROR.compact;
     case NOT_AUTHORIZED:
     case PLUGIN_REFUSED:
+    case ASKED_TOO_OFTEN:
+    case NETWORK_DENIED:
       return HTTP_ERROR.accessDenied;
     case PLUGIN_FAILED:
       return HTTP_ERROR.internal;

@@ -3,9 +3,13 @@
  * One tracker a front; the doors of its protocols share it.
  */
 import type { AnnounceReply } from "../bittorrent/announce.ts";
-import { AnnounceRequest, EVENT_STOPPED } from "../bittorrent/announce.ts";
+import { AnnounceRequest, EVENT_COMPLETED, EVENT_STOPPED } from "../bittorrent/announce.ts";
 import { NOT_REFUSED } from "../bittorrent/refusal.ts";
 import { ScrapeReply, ScrapeRequest } from "../bittorrent/scrape.ts";
+import type { NetworkRanges } from "../access/network_ranges.ts";
+import { NetworkSet } from "../access/networks.ts";
+import type { ShedControl } from "../shield/shed_steps.ts";
+import type { Shield } from "../shield/shield.ts";
 import type { Clock } from "../stats/clock.ts";
 import { COUNTER, NUMWANTS, RENEW_MINUTES_MAX } from "../stats/counters.ts";
 import { createNetworkCounts, FrontNetworks, HASTY_MINUTES_MAX } from "../stats/network_counts.ts";
@@ -23,6 +27,16 @@ export class Tracker {
   second = 0;
   /** The operator's rules; undefined = there are none. */
   gate: Gate | undefined = undefined;
+  /** Limits how often an address may ask; undefined = nobody is limited. */
+  shield: Shield | undefined = undefined;
+  /** Networks that are not served (access.deny_networks); undefined = none. */
+  denied: NetworkRanges | undefined = undefined;
+  /** Proxies whose word on a client's address is taken. */
+  proxies = new NetworkSet([]);
+  /** How much is left out while the tracker is behind; undefined = never anything. */
+  shedding: ShedControl | undefined = undefined;
+  /** Whether anything is left out, as of the batch at hand. */
+  isShedding = false;
 
   constructor(
     readonly store: SwarmStore,
@@ -36,6 +50,41 @@ export class Tracker {
   beginBatch(): void {
     this.second = this.clock.second;
     this.store.minute = Math.floor(this.second / 60);
+    if (this.shedding === undefined) return;
+    this.store.peerAgeMinutesMax = this.shedding.peerAgeMinutesMax;
+    const isShedding = this.shedding.isOn;
+    if (this.isShedding && !isShedding) this.policy.shed();
+    this.isShedding = isShedding;
+  }
+
+  /** Whether the address at hand is in a network that is not served. A proxy's is not asked about: its client's is. */
+  get isDenied(): boolean {
+    return this.denied !== undefined && this.denied.holds(this.request) && !this.isProxied;
+  }
+
+  /** Whether the address at hand may have another connection. False is counted. */
+  takesConnection(): boolean {
+    if (this.shield === undefined || this.shield.takesProven(this.request, this.second)) return true;
+    this.counters[COUNTER.shieldConnections]++;
+    return false;
+  }
+
+  /**
+   * Whether the request at hand comes through a proxy whose word on the client's address is taken: then the client counts,
+   * and not who has the connection. Before the address has been asked for.
+   */
+  get isProxied(): boolean {
+    return this.gate !== undefined && this.gate.findsAddresses && this.proxies.holds(this.request);
+  }
+
+  /**
+   * Whether the decoded announce does no more than settle what is stored: the stop of a peer that is in the swarm, or its
+   * first completed. Each was paid for by the announce that put the peer there, so that they need no limit.
+   */
+  get settles(): boolean {
+    const { request } = this, isStop = request.event === EVENT_STOPPED;
+    if (!isStop && (request.event !== EVENT_COMPLETED || !request.seeder)) return false;
+    return this.store.knows(request, !isStop);
   }
 
   /** Carries out the decoded announce. `peersMax`: what the protocol's reply has room for. */

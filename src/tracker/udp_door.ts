@@ -1,10 +1,11 @@
 /**
- * One UDP packet, from its bytes to the bytes of its answer. Connection ids are checked before anything else is read,
- * and what is sent to an unproven address is never longer than what came from it.
+ * One UDP packet, from its bytes to the bytes of its answer. Who may ask at all is decided first; connection ids are
+ * checked before anything else is read, and what is sent to an unproven address is never longer than what came from it.
  */
 import { AnnounceReply } from "../bittorrent/announce.ts";
 import { CONNECTION_ID_BAD, NOT_REFUSED, PLUGIN_REFUSED } from "../bittorrent/refusal.ts";
 import { COUNTER } from "../stats/counters.ts";
+import type { Shield } from "../shield/shield.ts";
 import type { ConnectionIds } from "../wire/connection_id.ts";
 import {
   connectionIdHigh,
@@ -22,6 +23,7 @@ import {
   UDP_CONNECT,
   UDP_DROP,
   UDP_REPLY_BYTES_MAX,
+  UDP_SCRAPE,
   udpAction,
   udpErrorBytes,
 } from "../wire/udp.ts";
@@ -37,6 +39,8 @@ export class UdpDoor {
   readonly #in: PacketBuffer;
   readonly #out: PacketBuffer;
   readonly #reply: AnnounceReply;
+  /** Counts up to eight, for leaving out some of eight. */
+  #eighth = 0;
 
   /** `input` and `output`: the front's packet buffers; slots of `output` have room for UDP_REPLY_BYTES_MAX. */
   constructor(tracker: Tracker, ids: ConnectionIds, input: PacketBuffer, output: PacketBuffer) {
@@ -52,8 +56,14 @@ export class UdpDoor {
    * (both multiples of 4). Returns the answer's length; 0 = none.
    */
   answer(at: number, length: number, outAt: number): number {
-    const { counters, request, second } = this.#tracker, ids = this.#ids;
+    const tracker = this.#tracker, { counters, request, second, denied, shield } = tracker, ids = this.#ids;
     counters[COUNTER.udpPackets]++;
+    if (request.family === 6) counters[COUNTER.udpPackets6]++;
+    if (denied !== undefined && denied.holds(request)) return this.#drop(COUNTER.deniedDatagrams);
+    if (tracker.isShedding && this.#sheds(at, length)) return this.#drop(COUNTER.shedDatagrams);
+    if (shield !== undefined && !shield.takesDatagram(request, second)) {
+      return this.#answerProven(at, length, outAt, shield);
+    }
     const action = udpAction(this.#in, at, length);
     if (action === UDP_DROP) return this.#drop();
     if (action === UDP_CONNECT) {
@@ -61,21 +71,59 @@ export class UdpDoor {
       ids.issue(request, second);
       return encodeUdpConnect(this.#out, outAt, this.#in, at, ids.high, ids.low);
     }
-    if (!ids.isGood(request, connectionIdHigh(this.#in, at), connectionIdLow(this.#in, at), second)) {
-      return this.#mismatch(at, length, outAt);
-    }
+    if (!this.#hasGoodId(at)) return this.#mismatch(at, length, outAt);
     return action === UDP_ANNOUNCE ? this.#announce(at, length, outAt) : this.#scrape(at, length, outAt);
   }
 
-  #announce(at: number, length: number, outAt: number): number {
-    const tracker = this.#tracker, request = tracker.request, reply = this.#reply;
-    tracker.counters[COUNTER.udpAnnounces]++;
-    if (request.family === 6) tracker.counters[COUNTER.udpAnnounces6]++;
-    const refusal = decodeUdpAnnounce(this.#in, at, length, request);
-    if (refusal !== NOT_REFUSED) {
-      tracker.countRefusal(refusal);
-      return encodeUdpError(this.#out, outAt, this.#in, at, refusal);
+  #hasGoodId(at: number): boolean {
+    const { request, second } = this.#tracker, packet = this.#in;
+    return this.#ids.isGood(request, connectionIdHigh(packet, at), connectionIdLow(packet, at), second);
+  }
+
+  // A datagram of an address over its limit. Others may have brought it there, who only say that it is theirs: a good
+  // connection id, which they cannot have, opens a limit of its own, and what settles something stored has none.
+  #answerProven(at: number, length: number, outAt: number, shield: Shield): number {
+    const tracker = this.#tracker, { request, counters } = tracker, action = udpAction(this.#in, at, length);
+    const isRequest = action === UDP_ANNOUNCE || action === UDP_SCRAPE;
+    if (!isRequest || !this.#hasGoodId(at)) return this.#drop(COUNTER.shieldDatagrams);
+    if (shield.takesProven(request, tracker.second)) {
+      return action === UDP_ANNOUNCE ? this.#announce(at, length, outAt) : this.#scrape(at, length, outAt);
     }
+    const isRefused = action !== UDP_ANNOUNCE || decodeUdpAnnounce(this.#in, at, length, request) !== NOT_REFUSED;
+    if (isRefused || !tracker.settles) return this.#drop(COUNTER.shieldDatagrams);
+    counters[COUNTER.shieldSettled]++;
+    this.#countAnnounce();
+    return this.#carryOut(at, outAt);
+  }
+
+  // Serves as the step in force says. True: this datagram is one of those it leaves out.
+  #sheds(at: number, length: number): boolean {
+    const tracker = this.#tracker, step = tracker.shedding!.udp(tracker.request.family);
+    tracker.policy.shed(step);
+    const eighths = udpAction(this.#in, at, length) === UDP_CONNECT ? step.connectEighths : step.otherEighths;
+    if (eighths === 0) return false;
+    this.#eighth = (this.#eighth + 1) & 7;
+    return this.#eighth < eighths;
+  }
+
+  #countAnnounce(): void {
+    const { counters, request } = this.#tracker;
+    counters[COUNTER.udpAnnounces]++;
+    if (request.family === 6) counters[COUNTER.udpAnnounces6]++;
+  }
+
+  #announce(at: number, length: number, outAt: number): number {
+    const tracker = this.#tracker;
+    this.#countAnnounce();
+    const refusal = decodeUdpAnnounce(this.#in, at, length, tracker.request);
+    if (refusal === NOT_REFUSED) return this.#carryOut(at, outAt);
+    tracker.countRefusal(refusal);
+    return encodeUdpError(this.#out, outAt, this.#in, at, refusal);
+  }
+
+  // Carries out the decoded announce.
+  #carryOut(at: number, outAt: number): number {
+    const tracker = this.#tracker, request = tracker.request, reply = this.#reply;
     reply.at4 = reply.at6 = (outAt + UDP_ANNOUNCE_REPLY_BYTES) >> 1;
     const peersMax = request.family === 4 ? PEERS4_MAX : PEERS6_MAX, gate = tracker.gate;
     if (gate === undefined) {
@@ -111,13 +159,18 @@ export class UdpDoor {
   }
 
   #mismatch(at: number, length: number, outAt: number): number {
-    this.#tracker.counters[COUNTER.udpMismatches]++;
+    const { counters, request, second, shield } = this.#tracker;
+    counters[COUNTER.udpMismatches]++;
     if (udpErrorBytes(CONNECTION_ID_BAD) > length) return this.#drop();
+    if (shield !== undefined && !shield.answersBadId(request, second)) return this.#drop(COUNTER.shieldSilenced);
     return encodeUdpError(this.#out, outAt, this.#in, at, CONNECTION_ID_BAD);
   }
 
-  #drop(): number {
-    this.#tracker.counters[COUNTER.udpDrops]++;
+  // Nothing is answered. `why`: the counter of that, if it has one of its own.
+  #drop(why: number = COUNTER.udpDrops): number {
+    const { counters } = this.#tracker;
+    counters[COUNTER.udpDrops]++;
+    if (why !== COUNTER.udpDrops) counters[why]++;
     return 0;
   }
 }

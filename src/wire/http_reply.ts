@@ -170,6 +170,13 @@ export class HttpReplyWriter {
     this.#headBefore(this.end, persistence);
   }
 
+  /** A reply that was written before: its bytes, at most HTTP_HEAD_BYTES_MAX. */
+  copy(reply: Uint8Array): void {
+    this.start = this.#peersAt;
+    this.end = this.start + reply.length;
+    this.#bytes.set(reply, this.start);
+  }
+
   /** An error page in opentracker's words, after which the connection is closed. */
   error(statusLine: string): void {
     const page = `<title>${statusLine.slice(4)}</title>\n`;

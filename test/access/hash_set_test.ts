@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HashSet } from "../../src/access/hash_set.ts";
-import { ListWriter } from "../../src/access/list_writer.ts";
+import { type ListKind, ListWriter, type Publish } from "../../src/access/list_writer.ts";
 import { seededRandom } from "../support/random.ts";
 
 Deno.test("HashSet agrees with a Set over additions, removals and growth", () => {
@@ -36,7 +36,7 @@ Deno.test("HashSet: another view of the memory sees changes at once", () => {
 
 Deno.test("ListWriter publishes once a list, and again when a change needs a larger one", () => {
   const published: SharedArrayBuffer[] = [],
-    writer = new ListWriter(Int32Array.of(5, 6), (_, memory) => published.push(memory));
+    writer = new ListWriter(Int32Array.of(5, 6), (lists) => published.push(...lists.map(({ memory }) => memory)));
   const list = writer.begin("allow", 2);
   list.addLines(new TextEncoder().encode(`${"ab".repeat(20)}\n${"cd".repeat(20)}`));
   assert.equal(published.length, 0);
@@ -54,7 +54,8 @@ Deno.test("a list of five million takes at most 200 MB", () => {
 
 Deno.test("ListWriter uses the memory of an old list again, once no front has it", () => {
   const published: { memory: SharedArrayBuffer; serial: number }[] = [];
-  const writer = new ListWriter(Int32Array.of(7, 8), (_, memory, serial) => published.push({ memory, serial }), 1000);
+  const publishOne: Publish = ([list], serial) => published.push({ memory: list!.memory, serial });
+  const writer = new ListWriter(Int32Array.of(7, 8), publishOne, 1000);
   const publish = (byte: number) => {
     const list = writer.begin("allow", 100);
     list.add(new Uint8Array(20).fill(byte));
@@ -71,4 +72,76 @@ Deno.test("ListWriter uses the memory of an old list again, once no front has it
   assert.notEqual(fourth.memory, third.memory);
   const set = new HashSet(fourth.memory), hash = (byte: number) => new Int32Array(new Uint8Array(20).fill(byte).buffer);
   assert.deepEqual([1, 2, 3, 4].map((byte) => set.has(hash(byte), 0)), [false, false, false, true]);
+});
+
+/** A writer whose lists are asked as a front would: those it was told last, by kind. */
+class Listened {
+  readonly published: string[] = [];
+  readonly #memories = new Map<ListKind, SharedArrayBuffer>();
+  readonly writer = new ListWriter(Int32Array.of(9, 10), (lists) => {
+    this.published.push(lists.map(({ kind }) => kind).join(" "));
+    for (const { kind, memory } of lists) this.#memories.set(kind, memory);
+  });
+
+  /** Publishes a list of `bytes`, each of which is a hash 20 times over. */
+  load(kind: ListKind, ...bytes: number[]): void {
+    const list = this.writer.begin(kind, bytes.length);
+    for (const byte of bytes) list.add(hashOf(byte));
+    list.publish();
+  }
+
+  /** Those of the hashes 1 to 9 that are in the list. */
+  inForce(kind: ListKind): string {
+    const memory = this.#memories.get(kind);
+    if (memory === undefined) return "none";
+    const set = new HashSet(memory);
+    return "123456789".split("").filter((n) => set.has(new Int32Array(hashOf(Number(n)).buffer), 0)).join("");
+  }
+}
+
+const hashOf = (byte: number) => new Uint8Array(20).fill(byte);
+
+Deno.test("lists that are loaded together are published together, when the loading is done", async () => {
+  const listened = new Listened();
+  await listened.writer.together(() => {
+    listened.load("allow", 1, 2);
+    listened.load("deny", 2);
+    assert.deepEqual(listened.published, []);
+  });
+  assert.deepEqual(listened.published, ["allow deny"]);
+  assert.deepEqual([listened.inForce("allow"), listened.inForce("deny")], ["12", "2"]);
+  listened.load("deny", 3);
+  assert.deepEqual(listened.published, ["allow deny", "deny"]);
+});
+
+Deno.test("lists whose loading fails leave those of before, whole", async () => {
+  const listened = new Listened();
+  await listened.writer.together(() => listened.load("allow", 1));
+  const failing = listened.writer.together(() => {
+    listened.load("allow", 2);
+    throw new Error("boom");
+  });
+  await assert.rejects(failing, /boom/);
+  assert.deepEqual([listened.published.length, listened.inForce("allow")], [1, "1"]);
+  listened.load("allow", 3);
+  assert.equal(listened.inForce("allow"), "3");
+});
+
+Deno.test("a hash changed while lists are loaded is so at once, and in the new lists", async () => {
+  const listened = new Listened(), { writer } = listened;
+  await writer.together(() => listened.load("allow", 1, 2));
+  writer.add("allow", hashOf(8));
+  await writer.together(async () => {
+    writer.add("allow", hashOf(5));
+    writer.remove("allow", hashOf(2));
+    await Promise.resolve();
+    listened.load("allow", 2, 3);
+    writer.add("allow", hashOf(6));
+    writer.remove("allow", hashOf(6));
+    writer.add("deny", hashOf(7));
+    assert.deepEqual([listened.inForce("allow"), listened.inForce("deny")], ["158", "none"]);
+  });
+  // 8 came before the loading, and is gone with the list it was added to.
+  assert.deepEqual([listened.inForce("allow"), listened.inForce("deny")], ["35", "7"]);
+  assert.deepEqual(listened.published, ["allow", "allow deny"]);
 });

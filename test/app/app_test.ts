@@ -1,4 +1,4 @@
-/** The supervisor and its parts: what they can reach, and that the tracker outlives any of them. */
+/** The supervisor and its parts: the tracker outlives any of them. What they can reach: reach_test.ts. */
 import assert from "node:assert/strict";
 import type { App } from "../../src/app.ts";
 import { announceRequest, exchange, KINDS, startApp } from "../support/app.ts";
@@ -7,18 +7,6 @@ import { announceRequest, exchange, KINDS, startApp } from "../support/app.ts";
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
 
 for (const kind of KINDS) {
-  Deno.test(`App: no ${kind} part can reach what it does not need`, OPTIONS, async () => {
-    await using tracker = await startApp(kind);
-    for (const [name, part] of tracker.app.parts) {
-      const reached = await part.reach();
-      for (const [permission, state] of Object.entries(reached)) {
-        // Portable fronts have the network: Deno's datagrams need it. Nothing else has anything left.
-        const isNet = permission === "net" && kind === "portable" && name.startsWith("front");
-        if (!isNet) assert.notEqual(state, "granted", `${name} has ${permission}`);
-      }
-    }
-  });
-
   Deno.test(`App: a ${kind} front that fails comes back with the swarms intact, and is counted`, OPTIONS, async () => {
     await using tracker = await startApp(kind, "tracker.workers 1\n");
     await exchange(tracker.tcpPort, announceRequest("a", 1001));

@@ -6,6 +6,8 @@ const FILES: Record<string, ConfigFile> = {
   "listen.conf": { kind: "text", text: "listen.udp.workers 3\nlisten.tcp 192.0.2.9:90\ntracker.user file\n" },
   "bad.conf": { kind: "text", text: "no key\ntracker.workers many\n" },
   "huge.conf": { kind: "too_big" },
+  "history.conf": { kind: "text", text: "tracker.history on\n" },
+  "state.conf": { kind: "text", text: "tracker.state x\n" },
 };
 
 /** Reads options written as on a command line: letter and argument in one word. */
@@ -67,6 +69,8 @@ Deno.test("readSteps() stops at the first option that ends it", () => {
     ],
     ["-d", 'usage: -d must be a path of at most 2048 characters, and is ""'],
     ["-fbad.conf -h", 'refused: tracker.workers must be 0 to 64, and is "many" (bad.conf line 2)'],
+    ["-fhistory.conf", "refused: tracker.history needs tracker.state, and that is not set"],
+    ["-fhistory.conf -fstate.conf", "serve"],
     ["-fhuge.conf", "refused: a config file must be at most 1048576 bytes (huge.conf)"],
   ];
   for (const [line, want] of rows) {

@@ -3,11 +3,17 @@ import assert from "node:assert/strict";
 import { Command } from "commander";
 import { EVENT_COMPLETED, EVENT_NONE } from "../../src/bittorrent/announce.ts";
 import { registerState } from "../../src/cli/state.ts";
+import { type Figure, FIGURES } from "../../src/persist/history_minutes.ts";
 import { formatJsonLine, parseJsonLine } from "../../src/persist/json_lines.ts";
 import { StateFile, type StateRow } from "../../src/persist/state_file.ts";
 import { formatDumpLine, parseDumpLine } from "../../src/persist/statedump.ts";
 import { seededRandom } from "../support/random.ts";
 import { StateRun, withStatePath } from "../support/state.ts";
+
+/** A minute of 2026. */
+const MINUTE = 29_694_240;
+/** What `tracker state` takes for now. */
+const NOW_MS = (MINUTE + 100) * 60_000;
 
 /** Runs `tracker state` with `words`; `input` is its stdin. */
 async function state(words: string[], input = ""): Promise<{ exitCode: number; out: string; errors: string }> {
@@ -17,6 +23,7 @@ async function state(words: string[], input = ""): Promise<{ exitCode: number; o
     write: (text) => out += text,
     printError: (line) => errors += `${line}\n`,
     read: async (path) => path === "-" ? new Blob([input]).stream() : (await Deno.open(path)).readable,
+    now: () => NOW_MS,
   });
   register(command, (code) => exitCode = code);
   await command.parseAsync(words, { from: "user" });
@@ -98,6 +105,62 @@ Deno.test(
     assert.match(out, new RegExp(`^IPv6 peers: +${totals.seeders6 + totals.leechers6}$`, "m"));
     assert.match(out, /^integrity: +ok$/m);
     run.keeper.stop();
+  }),
+);
+
+Deno.test(
+  "tracker state history prints the minutes of a file in use, in columns or as JSON",
+  withStatePath(async (path) => {
+    const run = new StateRun(path), file = StateFile.open(`${path}.history`);
+    assert.match((await state(["info", path])).out, /^history: +none$/m);
+    assert.equal((await state(["history", path])).out.split("\n").length, 2, "a line of names");
+    const given: Partial<Record<Figure, number>> = { seconds: 60, seeders4: 3, seeders6: 4, udpAnnounces: 1_000_000 };
+    for (const at of [0, 1, 90]) {
+      file.history.add({ minute: MINUTE + at, figures: FIGURES.map((name) => given[name] ?? at) });
+    }
+    const lines = (await state(["history", file.path])).out.trimEnd().split("\n");
+    assert.deepEqual(lines.map((line) => line.length), lines.map(() => lines[0]!.length), lines.join("\n"));
+    assert.match(lines[2]!, /^2026-06-17T00:01Z +60 +1 +7 +2 +1000001 +2 +1 /);
+    assert.equal(lines.length, 4);
+    const json = (await state(["history", file.path, "--json", "--since", "11m"])).out.trimEnd().split("\n");
+    assert.deepEqual(json.map((line) => JSON.parse(line)), [
+      { minute: MINUTE + 90, ...Object.fromEntries(FIGURES.map((name) => [name, given[name] ?? 90])) },
+    ]);
+    assert.match((await state(["info", file.path])).out, /^history: +3 minutes since 2026-06-17T00:00Z$/m);
+    file.close();
+    run.keeper.stop();
+  }),
+);
+
+Deno.test(
+  "tracker state history --since takes times and spans",
+  withStatePath(async (path) => {
+    const file = StateFile.open(path),
+      rows: [since: string, want: number][] = [
+        ["2026-06-17", 101],
+        ["2026-06-18", 0],
+        ["2026-06-17T00:05", 96],
+        ["2026-06-17T00:05:59Z", 96],
+        ["2026-06-17T02:10:30+02:00", 91],
+        ["1h", 61],
+        ["1d", 101],
+        ["999999d", 101],
+        ["0m", 1],
+      ];
+    for (let at = 0; at <= 100; at++) file.history.add({ minute: MINUTE + at, figures: FIGURES.map(() => 1) });
+    file.close();
+    for (const [since, want] of rows) {
+      const { out } = await state(["history", path, "--json", "--since", since]);
+      assert.equal(out.split("\n").length - 1, want, since);
+    }
+    for (const since of ["", "yesterday", "7", "7w", "2026-13-01", "2026-06-16 20:00"]) {
+      const { exitCode, errors } = await state(["history", path, "--since", since]);
+      assert.deepEqual([exitCode, errors], [
+        1,
+        "Cannot start: --since must be a time such as 2026-11-20 or 2026-11-20T10:00Z, or a span such as 90m, 24h or 7d, " +
+        `and is ${JSON.stringify(since)}\n`,
+      ]);
+    }
   }),
 );
 

@@ -16,6 +16,9 @@ Deno.test("parseIp() takes IPv4 and IPv6 and writes them short", () => {
     ["1.2.3.256", null],
     ["1.2.3.4.5", null],
     ["fe80::1%eth0", null],
+    ["::ffff:010.0.0.1", null],
+    ["::ffff:0x7f.0.0.1", null],
+    ["::1.2.3.4", null],
     ["[::1]", null],
     [" ::1", null],
   ];

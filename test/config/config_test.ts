@@ -104,7 +104,7 @@ Deno.test("ConfigDraft.applyFile() stops at a bad value with one sentence", () =
   const rows: [text: string, want: string][] = [
     ["\n\ntracker.workers many", 'tracker.workers must be 0 to 64, and is "many" (t.conf line 3)'],
     ["tracker.workers 2\ntracker.workers 65", 'tracker.workers must be 0 to 64, and is "65" (t.conf line 2)'],
-    ["tracker.memory 8", 'tracker.memory must be 0 or 16 to 14336 MiB, and is "8" (t.conf line 1)'],
+    ["tracker.memory 8", 'tracker.memory must be 0 or 16 to 8192 MiB, and is "8" (t.conf line 1)'],
     ["tracker.front fast", 'tracker.front must be auto, linux or portable, and is "fast" (t.conf line 1)'],
     [
       "listen.tcp localhost:80",
@@ -154,6 +154,14 @@ Deno.test("ConfigDraft.applyOption() sets what names the option", () => {
 Deno.test("ConfigDraft.finish() keeps numwant below its maximum", () => {
   assert.equal(configOf("tracker.numwant_max 20").settings["tracker.numwant"], 20);
   assert.equal(configOf("tracker.numwant 60\ntracker.numwant_max 60").settings["tracker.numwant"], 60);
+});
+
+Deno.test("ConfigDraft notes which settings were named, on the command line or in a file", () => {
+  const draft = new ConfigDraft();
+  assert.equal(draft.applyOption("u", "nobody"), null);
+  assert.equal(draft.applyFile("t.conf", "#tracker.rootdir .\ntracker.interval 1800\n"), null);
+  assert.notEqual(draft.applyOption("d", ""), null);
+  assert.deepEqual([...draft.finish().given], ["tracker.user", "tracker.interval"]);
 });
 
 Deno.test("ConfigDraft.finish() opens the default listeners on the address it was given", () => {

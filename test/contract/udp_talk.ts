@@ -1,10 +1,11 @@
 /** A client that speaks BEP 15 over a raw UDP socket. */
 import { formatAddress } from "../../src/bittorrent/address.ts";
-import { latin1Text, readVector } from "../support/vectors.ts";
+import { latin1Text, readVectors } from "../support/vectors.ts";
 import { type Announced, type Client, heardInTime, type Refused, type Scraped, type Talk } from "./talk.ts";
 
 const EVENTS = { completed: 1, started: 2, stopped: 3 };
 const PACKET_BYTES_MAX = 2048;
+const PACKETS = readVectors("udp_requests.hex");
 
 /** Talks to the tracker at `hostname` and `port`. */
 export class UdpTalk implements Talk {
@@ -91,7 +92,7 @@ export class UdpTalk implements Talk {
 
   // The named packet with a transaction id of its own.
   #packet(name: string, connectionId?: Uint8Array): Uint8Array {
-    const packet = readVector("udp_requests.hex", name).slice();
+    const packet = PACKETS.get(name)!.slice();
     if (connectionId !== undefined) packet.set(connectionId);
     viewOf(packet).setUint32(12, ++this.#transaction);
     return packet;

@@ -109,7 +109,7 @@ async function compare(probes: readonly Probe[]): Promise<Finding[]> {
   try {
     const [theirs, ours] = await Promise.all([
       startOpentracker(options, folder, servesAlready),
-      startTracker([...options, "-d", folder], folder),
+      startTracker(options, folder),
     ]);
     running.push(theirs, ours);
     // As often as opentracker was asked before the first request: what is counted must be alike.

@@ -7,10 +7,9 @@ import { StateFile } from "../../src/persist/state_file.ts";
 import { StateLock } from "../../src/persist/state_lock.ts";
 import { HttpClient } from "../support/http_client.ts";
 import { seededRandom } from "../support/random.ts";
-import { withStatePath } from "../support/state.ts";
-import { type RunningTracker, startTracker, writeConfig } from "../support/tracker_process.ts";
+import { EXECUTABLE, startKeptTracker, withStatePath } from "../support/state.ts";
+import { type RunningTracker, writeConfig } from "../support/tracker_process.ts";
 
-const EXECUTABLE = Deno.env.get("EXECUTABLE");
 const LINES_MS_MAX = 30_000;
 const TORRENTS = 50;
 /** A UDP client's ordinary patience, shortened: BEP 15 says 15 seconds. */
@@ -109,7 +108,7 @@ Deno.test(
       "tracker.memory": 64,
       "http.idle_seconds": 2,
     });
-    const tracker = await startTracker(["-f", config], undefined, ...(EXECUTABLE === undefined ? [] : [[EXECUTABLE]]));
+    const tracker = await startKeptTracker(config);
     const load = new Load(), { httpPort, udpPort } = tracker;
     const clients = [
       load.overKeptConnections(httpPort, 10_000),
@@ -125,7 +124,9 @@ Deno.test(
     load.isEnding = true;
     await failed;
     const successor = Number(/process (\d+) takes over/.exec(tracker.printed())![1]);
-    assert.equal(StateLock.keeperOf(path), successor);
+    // An executable of an older runtime has a lock that this one does not see.
+    const keeper = EXECUTABLE === undefined ? StateLock.keeperOf(path) : Number(Deno.readTextFileSync(`${path}.lock`));
+    assert.equal(keeper, successor);
     Deno.kill(successor, "SIGTERM");
     await tracker.stop();
     console.log(`${load.http} HTTP, ${load.udp} UDP requests, ${load.udpRetries} UDP retries`);
@@ -138,7 +139,7 @@ Deno.test(
   { ignore: Deno.build.os !== "linux" },
   withStatePath(async (path) => {
     const folder = path.replace(/\/[^/]*$/, ""), settings = { "tracker.state": path, "tracker.memory": 64 };
-    const tracker = await startTracker(["-f", writeConfig(folder, settings)]);
+    const tracker = await startKeptTracker(writeConfig(folder, settings));
     writeConfig(folder, { ...settings, "tracker.workers": "many" });
     Deno.kill(tracker.pid, "SIGUSR2");
     await untilPrinted(tracker, /^reload-binary: the new process does not take over, this one goes on: it ended/m);

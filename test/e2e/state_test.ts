@@ -1,31 +1,36 @@
 /** The program and its state file: what an operator sees when the file is at fault, and what a stop and a start keep. */
 import assert from "node:assert/strict";
 import { StateFile } from "../../src/persist/state_file.ts";
+import { runProgram } from "../support/programs.ts";
 import { HttpClient } from "../support/http_client.ts";
-import { withStatePath } from "../support/state.ts";
-import { Program, startTracker, writeConfig } from "../support/tracker_process.ts";
+import { asOrdinaryUser } from "../support/root.ts";
+import { EXECUTABLE, startKeptTracker, withStatePath } from "../support/state.ts";
+import { Program, writeConfig } from "../support/tracker_process.ts";
 
-const EXECUTABLE = Deno.env.get("EXECUTABLE");
-const COMMAND = EXECUTABLE === undefined ? [] : [[EXECUTABLE]];
 const HASH = new Uint8Array(20).fill(0x61);
 /** opentracker's, of a tracker that cannot run. */
 const EXIT_CANNOT_RUN = 111;
+/** The program and the arguments it begins with, where it is not started by `startTracker`. */
+const PROGRAM: readonly [string, ...string[]] = EXECUTABLE === undefined
+  ? [Deno.execPath(), "run", "--no-prompt", "-A", new URL("../../main.ts", import.meta.url).pathname]
+  : [EXECUTABLE];
 
 function configFor(path: string): string {
-  return writeConfig(path.replace(/\/[^/]*$/, ""), { "tracker.state": path, "tracker.memory": 64 });
+  const settings = { "tracker.state": path, "tracker.memory": 64, "tracker.history": "on" };
+  return writeConfig(path.replace(/\/[^/]*$/, ""), settings);
 }
 
 Deno.test(
   "SIGTERM saves everything, and a start brings it back",
   withStatePath(async (path) => {
-    const config = configFor(path), first = await startTracker(["-f", config], undefined, ...COMMAND);
+    const config = configFor(path), first = await startKeptTracker(config);
     const client = await HttpClient.connect(first.httpPort);
     await client.announce({ infoHash: HASH, port: 1000, left: 0, event: "completed" });
     await client.announce({ infoHash: HASH, port: 1001, left: 1 });
     client.close();
     assert.equal(await first.stop("SIGTERM"), 0);
     assert.match(first.printed(), /^state: 1 torrents saved in \d+\.\d s$/m);
-    const second = await startTracker(["-f", config], undefined, ...COMMAND);
+    const second = await startKeptTracker(config);
     assert.match(second.printed(), /^state: 1 torrents and 2 peers loaded from .* in \d+\.\d s, 0 had expired$/m);
     const again = await HttpClient.connect(second.httpPort);
     assert.match(
@@ -34,6 +39,12 @@ Deno.test(
     );
     again.close();
     assert.equal(await second.stop("SIGTERM"), 0);
+    // Minutes of both runs.
+    const [program, ...words] = PROGRAM,
+      { text } = await runProgram(program, [...words, "state", "history", "--json", path]);
+    const minutes: Record<string, number>[] = text.trim().split("\n").map((line) => JSON.parse(line));
+    const announces = minutes.reduce((sum, each) => sum + each["tcpAnnounces"]!, 0), last = minutes.at(-1)!;
+    assert.deepEqual([announces, last["torrents"], last["seeders4"], last["leechers4"]], [3, 1, 1, 2], text);
   }),
 );
 
@@ -42,14 +53,14 @@ Deno.test(
   withStatePath(async (path) => {
     const notes = "these are my notes\n".repeat(1000);
     Deno.writeTextFileSync(path, notes);
-    const config = configFor(path), refused = await refusedStart(["-f", config]);
+    const config = configFor(path), refused = await refusedStart(config);
     assert.equal(
       refused,
       `Cannot start: The state file ${JSON.stringify(path)} is not a database; start once with --state-repair to ` +
         "salvage what is readable, or move the file away",
     );
     assert.equal(Deno.readTextFileSync(path), notes, "nothing was touched");
-    const tracker = await startTracker(["--state-repair", "-f", config], undefined, ...COMMAND);
+    const tracker = await startKeptTracker(config, "--state-repair");
     assert.match(tracker.printed(), /^state: 0 torrents were salvaged from .*, which is kept as .*\.damaged$/m);
     assert.equal(await tracker.stop("SIGTERM"), 0);
     assert.equal(Deno.readTextFileSync(`${path}.damaged`), notes);
@@ -62,18 +73,17 @@ Deno.test(
 Deno.test(
   "a second tracker with the same state file ends with one sentence and 111",
   withStatePath(async (path) => {
-    const config = configFor(path), first = await startTracker(["-f", config], undefined, ...COMMAND);
-    assert.match(await refusedStart(["-f", config]), /is kept by another tracker that runs; stop it, or name another/);
+    const config = configFor(path), first = await startKeptTracker(config);
+    assert.match(await refusedStart(config), /is kept by another tracker that runs; stop it, or name another/);
     assert.equal(await first.stop("SIGTERM"), 0);
   }),
 );
 
 /** Starts a tracker that cannot run. Resolves to the one line it says about it. */
-async function refusedStart(args: readonly string[]): Promise<string> {
-  const [program, ...first] = EXECUTABLE === undefined
-    ? [Deno.execPath(), "run", "--no-prompt", "-A", new URL("../../main.ts", import.meta.url).pathname]
-    : [EXECUTABLE];
-  const tracker = new Program(program!, [...first, "-i", "127.0.0.1", "-p", "0", ...args]);
+async function refusedStart(config: string): Promise<string> {
+  const folder = config.replace(/\/[^/]*$/, ""), [program, ...first] = asOrdinaryUser(PROGRAM, folder);
+  const args = [...first, "-i", "127.0.0.1", "-p", "0", "-f", config];
+  const tracker = new Program(program!, args, folder);
   assert.equal(await tracker.ended(), EXIT_CANNOT_RUN);
   const lines = tracker.printed().trim().split("\n").filter((line) => !line.startsWith("Running as root"));
   assert.equal(lines.length, 1, tracker.printed());

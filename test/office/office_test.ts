@@ -2,11 +2,31 @@ import assert from "node:assert/strict";
 import opentracker from "../../plugins/stats_opentracker.ts";
 import { type FromOffice, STREAM_PIECE_BYTES, type ToOffice } from "../../src/office/messages.ts";
 import { Office } from "../../src/office/office.ts";
+import type { OfficePlugin } from "../../src/office/pages.ts";
 import { Turn } from "../../src/office/turn.ts";
+import { createPluginCounters } from "../../src/plugin/counters.ts";
+import { createLife, Life } from "../../src/plugin/life.ts";
 import { openSettings } from "../../src/plugin/settings.ts";
 import { createClock } from "../../src/stats/clock.ts";
 import { hashOf, OfficeMemory } from "../support/office.ts";
 import { latin1Text } from "../support/vectors.ts";
+
+/** A plugin whose page breaks off after its first bytes. */
+const FAILING: OfficePlugin["plugin"] = {
+  name: "failing",
+  routes: {
+    stream: () =>
+      new Response(
+        new ReadableStream({
+          start: (out) => out.enqueue(new Uint8Array([0x61])),
+          pull: () => {
+            throw new Error("on purpose");
+          },
+        }),
+        { headers: { "transfer-encoding": "chunked" } },
+      ),
+  },
+};
 
 /** A front's side of its port to an office. */
 class TestFront {
@@ -29,8 +49,13 @@ class TestFront {
       isFullScrapeOn: true,
       fullScrapeSeconds: 0,
       fullScrapeNetworks: [],
+      pluginCounters: createPluginCounters(2),
+      pluginNames: [],
+      life: createLife(),
     }, {
-      plugins: [{ plugin: opentracker, context: { settings: openSettings({}) } }],
+      plugins: [opentracker, FAILING].map((plugin) => ({ plugin, context: { settings: openSettings({}) } })),
+      life: new Life(),
+      nowMs: () => 0,
       unixSecond: () => 1_700_000_000,
       breathe: this.#turn.breathe,
     });
@@ -152,7 +177,8 @@ Deno.test("a client that goes makes room; others are answered meanwhile", async 
       assert.match(latin1Text((await front.piece()).bytes), /^HTTP\/1\.1 200 OK/);
       if (id % 2 === 0) front.post({ type: "next", id, spent: null });
       front.post({ type: "abort", id });
-      if (id % 2 === 0) await front.piece();
+      if (id % 2 === 0) assert.ok(!(await front.piece()).last);
+      assert.deepEqual(await front.piece(), { id, bytes: new Uint8Array(0), last: true, keepAlive: false }, "let go");
     }
     front.request(20, "/scrape");
     assert.match(latin1Text((await front.piece()).bytes), /^HTTP\/1\.1 200 OK/);
@@ -160,6 +186,27 @@ Deno.test("a client that goes makes room; others are answered meanwhile", async 
     assert.match(latin1Text((await front.piece()).bytes), /\r\n\r\n30000\n0\n/);
     front.post({ type: "abort", id: 20 });
   } finally {
+    front.close();
+  }
+});
+
+Deno.test("a page that fails while it is sent ends its connection, and nobody else's", async () => {
+  const front = new TestFront(), { error } = console;
+  const logged: unknown[][] = [];
+  console.error = (...words) => logged.push(words);
+  try {
+    front.request(1, "/plugin/failing/stream");
+    const pieces = await front.pieces(1), text = pieces.map(({ bytes }) => latin1Text(bytes)).join("");
+    assert.match(text, /^HTTP\/1\.1 200 OK[^]*Transfer-Encoding: chunked\r\n\r\n/);
+    assert.ok(!text.endsWith("0\r\n\r\n"), "its client sees that something is missing");
+    assert.equal(pieces.at(-1)!.keepAlive, false);
+    front.request(2, "/stats?mode=torr");
+    assert.match(latin1Text((await front.piece()).bytes), /^HTTP\/1\.1 200 OK/);
+    assert.deepEqual(logged.map(([what, why]) => `${what}: ${(why as Error).message}`), [
+      "office: a page failed while it was sent: on purpose",
+    ]);
+  } finally {
+    console.error = error;
     front.close();
   }
 });

@@ -6,6 +6,7 @@ import prometheus from "../../plugins/stats_prometheus.ts";
 import { type NetworkRange, NetworkSet } from "../../src/access/networks.ts";
 import { chooseEncoding } from "../../src/office/compress.ts";
 import { createPages, type OfficePlugin } from "../../src/office/pages.ts";
+import { PLUGIN_COUNTER, pluginRow } from "../../src/plugin/counters.ts";
 import { openSettings } from "../../src/plugin/settings.ts";
 import { COUNTER, counterRow, HTTP_ERROR } from "../../src/stats/counters.ts";
 import { hashOf, OfficeMemory } from "../support/office.ts";
@@ -196,6 +197,9 @@ Deno.test("/metrics is what Prometheus reads", async () => {
   pages.counters[COUNTER.udpAnnounces6] = 4;
   pages.counters[COUNTER.turns] = 1;
   pages.counters[COUNTER.turns + 2] = 2;
+  const { pluginCounters } = pages.memory, beta = 3;
+  for (const thread of [0, 1]) pluginRow(pluginCounters, thread, beta)[PLUGIN_COUNTER.calls] = 20;
+  pluginRow(pluginCounters, 1, beta)[PLUGIN_COUNTER.slow] = 5;
   const response = await pages.ask("/metrics"), text = await response.text();
   assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4");
   for (const line of text.trimEnd().split("\n")) {
@@ -217,6 +221,9 @@ Deno.test("/metrics is what Prometheus reads", async () => {
       'waggle_turn_seconds_bucket{le="0.000004"} 3',
       "waggle_turn_seconds_count 3",
       "waggle_udp_kernel_drops_total 0",
+      'waggle_plugin_calls_total{plugin="alpha"} 0',
+      'waggle_plugin_calls_total{plugin="beta"} 40',
+      'waggle_plugin_slow_calls_total{plugin="beta"} 5',
     ]
   ) assert.ok(lines.includes(line), line);
 });

@@ -7,11 +7,10 @@ import assert from "node:assert/strict";
 import { StateFile } from "../../src/persist/state_file.ts";
 import { HttpClient } from "../support/http_client.ts";
 import { type Random, seededRandom } from "../support/random.ts";
-import { withStatePath } from "../support/state.ts";
-import { type RunningTracker, startTracker, writeConfig } from "../support/tracker_process.ts";
+import { startKeptTracker, withStatePath } from "../support/state.ts";
+import { type RunningTracker, writeConfig } from "../support/tracker_process.ts";
 
 const CRASHES = Number(Deno.env.get("CRASHES") ?? 10);
-const EXECUTABLE = Deno.env.get("EXECUTABLE");
 const INTERVAL_SECONDS = 1;
 /** What is younger than this may be lost: the interval, and the pass that was being made. */
 const WINDOW_MS = INTERVAL_SECONDS * 1000 + 1000;
@@ -108,11 +107,7 @@ Deno.test(
       "tracker.memory": 64,
     });
     for (let crash = 0; crash <= CRASHES; crash++) {
-      const tracker = await startTracker(
-        ["-f", config],
-        undefined,
-        ...(EXECUTABLE === undefined ? [] : [[EXECUTABLE]]),
-      );
+      const tracker = await startKeptTracker(config);
       if (crash > 0) await compareScrape(tracker, path, swarms);
       if (crash === CRASHES) {
         assert.equal(await tracker.stop("SIGTERM"), 0);

@@ -59,6 +59,37 @@ Deno.test(
 );
 
 Deno.test(
+  "Keeper writes a large swarm once in a while, and in any case at its stop",
+  withStatePath((path) => {
+    const run = new StateRun(path, { passSeconds: 5 }), large = new Uint8Array(20).fill(9);
+    for (let port = 1; port <= 5000; port++) run.announce(large, TEN, port, true, EVENT_NONE);
+    const writes: number[] = [];
+    for (let pass = 0; pass < 36; pass++) {
+      run.announce(large, TEN, 1, true, EVENT_NONE);
+      run.announce(HASH, TEN, 1, true, EVENT_NONE);
+      writes.push(run.keeper.pass());
+    }
+    assert.equal(writes.filter((torrents) => torrents === 2).length, 3, "once in twelve passes of five seconds");
+    assert.equal(writes.filter((torrents) => torrents === 1).length, 33);
+    run.announce(large, TEN, 5001, true, EVENT_NONE);
+    run.keeper.stop();
+    assert.equal(new StateRun(path).store.totals().seeders4, 5002);
+  }),
+);
+
+Deno.test(
+  "Keeper writes a large swarm in the pass in which it stops being one",
+  withStatePath((path) => {
+    const run = new StateRun(path, { passSeconds: 1 }), large = new Uint8Array(20).fill(9);
+    for (let port = 1; port <= 4097; port++) run.announce(large, TEN, port, true, EVENT_NONE);
+    for (let pass = 0; pass < 60; pass++) run.keeper.pass();
+    run.announce(large, TEN, 1, true, EVENT_STOPPED);
+    assert.equal(run.keeper.pass(), 1);
+    run.keeper.stop();
+  }),
+);
+
+Deno.test(
   "Keeper does not bring back a peer whose leaving the sweep followed at once",
   withStatePath((path) => {
     const run = new StateRun(path);

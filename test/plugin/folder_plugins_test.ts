@@ -44,6 +44,10 @@ await attempt("import npm", () => import("npm:hono"));
 await attempt("import tracker", () => import("hono"));
 await attempt("eval import", () => say("import('node:child_process')")());
 await attempt("builtin", () => process.getBuiltinModule("node:fs"));
+await attempt("require", () => globalThis.require);
+await attempt("mainModule", () => process.mainModule);
+await attempt("kill", () => process.kill(process.pid, 0));
+await attempt("process.env", () => process.env.PATH);
 await attempt("fs", async () => (await import("node:fs")).readFileSync("/etc/passwd"));
 await attempt("postMessage", () => typeof Deno.permissions === "undefined" ? globalThis.postMessage : undefined);
 export const result = "open: " + (open.join(", ") || "nothing");
@@ -78,6 +82,12 @@ for (const kind of KINDS) {
       "office",
     );
     assert.equal(await tracker.untilLogged(/^plugin escape: open/), "plugin escape: open: nothing", "host");
+    for (const name of ["front 0", "office"]) {
+      for (const [permission, state] of Object.entries((await tracker.app.parts.get(name)!.reach()).states)) {
+        const isNet = permission === "net" && kind === "portable" && name === "front 0";
+        if (!isNet) assert.notEqual(state, "granted", `${name}, which runs plugins, has ${permission}`);
+      }
+    }
   });
 }
 

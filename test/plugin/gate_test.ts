@@ -1,6 +1,7 @@
 /** Every slot that runs in a front: good, throwing, slow. */
 import assert from "node:assert/strict";
 import type { Plugin } from "../../src/plugin/api.ts";
+import { standIn } from "../../src/plugin/stand_in.ts";
 import { PluginUnderTest } from "../support/plugin_host.ts";
 
 /** What a reply comes to. */
@@ -81,12 +82,41 @@ Deno.test("slots that throw: admit refuses, shape is skipped, an address ends th
 });
 
 Deno.test("slots that are slow are counted, with the longest time", () => {
-  const host: PluginUnderTest = new PluginUnderTest({
-    name: "x",
-    admitAnnounce: ({ infoHash }) => void (host.nowMs += infoHash[0]! - 0x61),
-  });
-  for (const letter of ["a", "c", "f", "b"]) host.announce(letter);
-  assert.deepEqual([host.count("slow"), host.count("slowestMs")], [3, 5]);
+  const scrape = (host: PluginUnderTest, letter: string) => void host.get(`/scrape?info_hash=${letter.repeat(20)}`);
+  const announce = (host: PluginUnderTest, letter: string) => void host.announce(letter);
+  // A slot takes as many milliseconds as its letter comes after a.
+  const rows: [slots: Omit<Plugin, "name">, ask: (host: PluginUnderTest, letter: string) => void][] = [
+    [{ admitAnnounce: ({ infoHash }) => hold(infoHash) }, announce],
+    [{ admitScrape: (question) => hold(question.infoHash(0)) }, scrape],
+    [{ shapeAnnounce: ({ infoHash }) => hold(infoHash) }, announce],
+    [{ clientAddress: ({ query }) => hold([query.charCodeAt("info_hash=".length)]) }, announce],
+    [{ admitAnnounce: ({ infoHash }) => (hold(infoHash), boom()) }, announce],
+  ];
+  let host: PluginUnderTest;
+  const hold = (letters: ArrayLike<number>): undefined => void (host.nowMs += letters[0]! - 0x61);
+  for (const [slots, ask] of rows) {
+    host = new PluginUnderTest({ name: "x", ...slots } as Plugin);
+    for (const letter of ["a", "c", "f", "b"]) ask(host, letter);
+    assert.deepEqual([host.count("calls"), host.count("slow"), host.count("slowestMs")], [4, 3, 5]);
+  }
+});
+
+Deno.test("what stands for a plugin that is out: admit refuses, shape is skipped, an address ends the request", () => {
+  const slots = ["clientAddress", "admitAnnounce", "admitScrape", "shapeAnnounce"] as const;
+  const outcomes: Record<string, [announce: string, scrape: string]> = {
+    clientAddress: ["HTTP/1.0 500", "HTTP/1.0 500"],
+    admitAnnounce: ["the tracker cannot decide; try again later", "served"],
+    admitScrape: ["served", "the tracker cannot decide; try again later"],
+    shapeAnnounce: ["served", "served"],
+  };
+  for (const slot of slots) {
+    const spec = { name: "x", origin: "folder", file: "x.js", url: "file:///x.js", modes: [], paths: [] } as const;
+    const host = new PluginUnderTest(standIn({ ...spec, slots: [slot], values: {}, index: 0, isOut: true }));
+    const [announce, scrape] = outcomes[slot]!;
+    assert.ok(outcomeOf(host.announce("a")).startsWith(announce), slot);
+    assert.ok(outcomeOf(host.get(`/scrape?info_hash=${"a".repeat(20)}`)).includes(scrape), slot);
+    assert.equal(host.count("faults"), slot === "clientAddress" ? 2 : 1);
+  }
 });
 
 Deno.test("shapeAnnounce() sets the interval and the number of peers", () => {

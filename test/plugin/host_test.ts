@@ -4,6 +4,7 @@ import { PluginParts } from "../../src/plugin_parts.ts";
 import { ConfigDraft } from "../../src/config/config.ts";
 import { announceRequest, exchange, KINDS } from "../support/app.ts";
 import { startWithPlugins } from "../support/plugin_folder.ts";
+import { startTracker, writeConfig } from "../support/tracker_process.ts";
 
 /** Parts keep timers and workers until they are stopped; the tests stop them. */
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
@@ -20,6 +21,67 @@ Deno.test("afterAnnounce() is told what was announced", OPTIONS, async () => {
   });
   await exchange(tracker.tcpPort, announceRequest("a", 1001, "&event=started&peer_id=-AB1234-abcdefghijkl"));
   assert.equal(await tracker.untilLogged(/^plugin watch: 97/), "plugin watch: 97 45 http 127.0.0.1 1001 false started");
+});
+
+Deno.test("slots of a host that throw are logged and counted, and the old lists stay", OPTIONS, async () => {
+  const tracker = await startWithPlugins(KINDS[0]!, {
+    "plugins/moody.js": `let loads = 0, told = 0;
+      export default { name: "moody",
+        accessList(lists) {
+          const list = lists.begin("deny", 1);
+          if (++loads === 2) { list.publish(); throw new Error("no list"); }
+          list.add(new Uint8Array(20).fill(0x61));
+          list.publish();
+        },
+        reload() { throw new Error("no reload"); },
+        afterAnnounce(announces, context) {
+          if (++told === 1) throw new Error("no ears");
+          context.log("told " + announces.length);
+        },
+        stop() { throw new Error("no end"); } };`,
+  });
+  const announce = (letter: string) => exchange(tracker.tcpPort, announceRequest(letter, 1001));
+  try {
+    assert.match(await announce("a"), /not authorized/);
+    await tracker.app.reload();
+    await tracker.untilLogged(/^plugin moody: .*moody\.js:5: accessList: no list; the old lists stay$/);
+    assert.match(await announce("a"), /not authorized/);
+    await tracker.app.reload();
+    await tracker.untilLogged(/^plugin moody: .*moody\.js:9: reload: no reload$/);
+    assert.match(await announce("b"), /10:incompletei/);
+    await tracker.untilLogged(/^plugin moody: .*moody\.js:11: afterAnnounce: no ears$/);
+    assert.match(await announce("b"), /10:incompletei/);
+    await tracker.untilLogged(/^plugin moody: told 1$/);
+    const metrics = await exchange(tracker.tcpPort, "GET /metrics HTTP/1.1\r\n\r\n");
+    assert.match(metrics, /\nwaggle_plugin_faults_total{plugin="moody"} 3\n/);
+  } finally {
+    await tracker[Symbol.asyncDispose]();
+  }
+  assert.ok(tracker.logged.some((line) => /^plugin moody: .*moody\.js:14: stop: no end$/.test(line)));
+});
+
+Deno.test("slots of a host that wait hold up nobody, and are not waited for at the end", OPTIONS, async () => {
+  await using tracker = await startWithPlugins(KINDS[0]!, {
+    "plugins/lazy.js": `const ever = new Promise(() => {}), pause = () => new Promise((go) => setTimeout(go, 300));
+      export default { name: "lazy",
+        async accessList(lists) {
+          await pause();
+          const list = lists.begin("deny", 1);
+          list.add(new Uint8Array(20).fill(0x61));
+          list.publish();
+        },
+        async start(context) { await pause(); context.log("started"); },
+        afterAnnounce(announces, context) { context.log("told " + announces.length); return ever; },
+        stop: () => ever };`,
+  });
+  // The start has waited for the list.
+  assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1001)), /not authorized/);
+  assert.ok(tracker.logged.includes("plugin lazy: started"));
+  for (const port of [1001, 1002, 1003]) {
+    assert.match(await exchange(tracker.tcpPort, announceRequest("b", port)), /8:intervali/);
+    await tracker.untilLogged(/^plugin lazy: told/);
+  }
+  assert.equal(tracker.logged.filter((line) => line.startsWith("plugin lazy: told")).length, 1, "one at a time");
 });
 
 for (
@@ -44,6 +106,39 @@ for (
   });
 }
 
+Deno.test("a loop of nothing but allocations is ended as well, as the tracker is started", OPTIONS, async () => {
+  // A program of its own: V8 takes its flags at the start only.
+  const folder = Deno.makeTempDirSync({ prefix: "waggle_memory_" });
+  Deno.mkdirSync(`${folder}/plugins`);
+  // Once: the next time it finds its file.
+  Deno.writeTextFileSync(
+    `${folder}/plugins/tight.js`,
+    `export default { name: "tight",
+      settings: { file: { kind: "path", default: null, write: true, explanation: "A file." } },
+      start(context) {
+        try {
+          Deno.writeTextFileSync(context.settings.text("file"), "", { createNew: true });
+        } catch {
+          return context.log("is well");
+        }
+        setTimeout(() => { const a = []; for (;;) a.push(new Array(1000).fill(0)); }, 10);
+      } };`,
+  );
+  const settings = { "tracker.memory": 32, "tracker.workers": 1, "plugin.tight.file": `${folder}/once` };
+  const config = writeConfig(folder, settings);
+  {
+    await using tracker = await startTracker(["-f", config], folder);
+    await tracker.waitFor(/^plugin tight: ended, and is started again: .*memory[^]*^plugin tight: is well$/m);
+    assert.match(await exchange(tracker.httpPort, announceRequest("a", 1)), /8:intervali/);
+    // A thread that had not come to its end would hold its memory, and take more.
+    while (Deno.build.os === "linux" && memoryOf(tracker.pid) > 400) {
+      assert.ok(memoryOf(tracker.pid) < 3000, "it goes on taking memory");
+      await new Promise((go) => setTimeout(go, 20));
+    }
+  }
+  Deno.removeSync(folder, { recursive: true });
+});
+
 Deno.test("a plugin that loops while it is loaded stops the start", OPTIONS, async () => {
   await using host = await startHost("summary: (() => { for (;;); })()");
   assert.match(host.refusal!, /^Cannot start: .*\/bad\.ts: no sign of life/);
@@ -53,6 +148,12 @@ Deno.test("a plugin that loops in its start stops the start", OPTIONS, async () 
   await using host = await startHost("start() { for (;;); }");
   assert.match(host.refusal!, /^Cannot start: .*\/bad\.ts: no sign of life/);
 });
+
+// MiB of memory that the process has.
+function memoryOf(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))?.[1];
+  return Number(kibibytes) / 1024;
+}
 
 /** Starts the plugins of a folder with the one plugin `bad`, whose members are `members`, without a tracker. */
 async function startHost(
@@ -64,7 +165,11 @@ async function startHost(
   draft.applyFile("test.conf", `plugins.dir ${folder}\nplugin.stats_opentracker off\n`);
   const { promise: died, resolve } = Promise.withResolvers<string>();
   console.error = (...words: unknown[]) => resolve(words.join(" "));
-  const parts = new PluginParts(draft.finish(), 1, { onLists: () => {}, onFailure: () => {} }, SILENT_MS);
+  const parts = new PluginParts(draft.finish(), 1, {
+    onLists: () => {},
+    untilRulesTaken: () => Promise.resolve(),
+    onFailure: () => {},
+  }, SILENT_MS);
   const refusal = await parts.start();
   return {
     refusal,

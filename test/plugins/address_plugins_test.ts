@@ -23,6 +23,10 @@ Deno.test("ip_from_proxy takes the rightmost address that is no proxy's, from pr
     ["10.0.0.1", "X-Forwarded-For: 10.1.1.1, 10.2.2.2", "10.1.1.1"],
     ["10.0.0.1", "X-Forwarded-For: 6.6.6.6, unknown", "10.0.0.1"],
     ["10.0.0.1", "X-Forwarded-For: 6.6.6.6, unknown, 10.2.2.2", "10.2.2.2"],
+    ["10.0.0.1", "X-Forwarded-For: 999.1.1.1, 10.2.2.2", "10.2.2.2"],
+    ["10.0.0.1", "X-Forwarded-For: 6.6.6.6, 1.2.3.400", "10.0.0.1"],
+    ["10.0.0.1", "X-Forwarded-For: [2], 10.2.2.2", "10.2.2.2"],
+    ["10.0.0.1", "X-Forwarded-For: 2001:4860:::1", "10.0.0.1"],
     ["10.0.0.1", "X-Forwarded-For: 1.2.3.4:5678", "1.2.3.4"],
     ["10.0.0.1", "X-Forwarded-For: [2001:4860::1]:80", "2001:4860::1"],
     ["2001:db8::1", "X-Forwarded-For: 2001:4860::2", "2001:4860::2"],
@@ -47,6 +51,7 @@ Deno.test("ip_from_proxy takes the rightmost address that is no proxy's, from pr
   for (const [address, header, want, config = ""] of rows) {
     const host = new PluginUnderTest(ipFromProxy, proxied + config);
     assert.equal(externalIp(host.announce("a", "", { address, headers: `${header}\r\n` })), want, header);
+    assert.equal(host.count("faults"), 0, header);
   }
 });
 
@@ -56,11 +61,14 @@ Deno.test("ip_from_query believes listed networks only", () => {
     ["10.0.0.1", "2001:db8::5", "2001:db8::5"],
     ["10.0.0.1", "2001%3adb8%3A%3A5", "2001:db8::5"],
     ["10.0.0.1", "example.org", "10.0.0.1"],
+    ["10.0.0.1", "999.1.1.1", "10.0.0.1"],
+    ["10.0.0.1", "1:2", "10.0.0.1"],
     ["192.0.2.1", "9.8.7.6", "192.0.2.1"],
   ];
   for (const [address, ip, want] of rows) {
     const host = new PluginUnderTest(ipFromQuery, "plugin.ip_from_query.from 10.0.0.0/8");
     assert.equal(externalIp(host.announce("a", `&ip=${ip}`, { address })), want, ip);
+    assert.equal(host.count("faults"), 0, ip);
   }
 });
 

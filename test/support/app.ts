@@ -15,14 +15,22 @@ export interface TestApp extends AsyncDisposable {
 /** Kinds of front this machine can run. */
 export const KINDS: readonly Kind[] = Deno.build.os === "linux" ? ["linux", "portable"] : ["portable"];
 
-/** Starts a tracker with the lines of `config`, listening on `address`. */
-export async function startApp(kind: Kind, config = "", address = "127.0.0.1"): Promise<TestApp> {
+/**
+ * Starts a tracker with the lines of `config`, listening on `address`. `silentMsMax`: silence after which what runs plugins
+ * is taken to hang.
+ */
+export async function startApp(
+  kind: Kind,
+  config = "",
+  address = "127.0.0.1",
+  silentMsMax?: number,
+): Promise<TestApp> {
   const host = address.includes(":") ? `[${address}]` : address, draft = new ConfigDraft();
   const base =
     `tracker.front ${kind}\ntracker.memory 32\ntracker.workers 2\nlisten.tcp ${host}:0\nlisten.udp ${host}:0\n`;
   const problem = draft.applyFile("test.conf", base + config);
   if (problem !== null) throw new Error(problem.sentence);
-  const app = new App(draft.finish()), refusal = await app.start();
+  const app = new App(draft.finish(), silentMsMax), refusal = await app.start();
   if (refusal !== null) throw new Error(refusal);
   const port = (wanted: string) => app.sockets.find(({ protocol }) => protocol === wanted)!.port;
   return { app, tcpPort: port("tcp"), udpPort: port("udp"), [Symbol.asyncDispose]: () => app.stop() };

@@ -3,9 +3,11 @@ import type { TorrentBatch } from "../../src/plugin/api.ts";
 import { EVENT_COMPLETED, EVENT_NONE } from "../../src/bittorrent/announce.ts";
 import { setAddressText } from "../../src/bittorrent/address.ts";
 import { takeSnapshot } from "../../src/office/snapshot.ts";
+import { createPluginCounters } from "../../src/plugin/counters.ts";
 import { createCounters } from "../../src/stats/counters.ts";
 import { createNetworkCounts } from "../../src/stats/network_counts.ts";
 import { createArena } from "../../src/swarm/arena.ts";
+import { officeOwner } from "../../src/swarm/owners.ts";
 import { SwarmStore } from "../../src/swarm/swarm_store.ts";
 import { StoreDriver } from "./store.ts";
 
@@ -26,6 +28,7 @@ export class OfficeMemory {
   readonly arena: SharedArrayBuffer;
   readonly counters = createCounters(2);
   readonly networks = createNetworkCounts(2);
+  readonly pluginCounters = createPluginCounters(2);
   readonly store: SwarmStore;
   second = 0;
   readonly #driver = new StoreDriver();
@@ -51,6 +54,7 @@ export class OfficeMemory {
   get source() {
     return {
       arena: this.arena,
+      storeOwner: officeOwner(0),
       counters: this.counters,
       networks: this.networks,
       fronts: 2,
@@ -62,6 +66,8 @@ export class OfficeMemory {
       trackerId: 12345,
       version: "waggle 0.0.0",
       takeRequestLog: () => [],
+      pluginCounters: this.pluginCounters,
+      pluginNames: [["alpha", 0], ["beta", 3]] as const,
     };
   }
 

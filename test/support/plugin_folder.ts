@@ -18,6 +18,7 @@ export async function startWithPlugins(
   kind: Kind,
   files: Readonly<Record<string, string>>,
   config: (folder: string) => string = () => "",
+  silentMsMax?: number,
 ): Promise<PluginApp> {
   const folder = Deno.makeTempDirSync({ prefix: "waggle_plugins_" });
   Deno.mkdirSync(`${folder}/plugins`);
@@ -25,7 +26,7 @@ export async function startWithPlugins(
   for (const [path, text] of Object.entries(files)) write(path, text);
   const log = new LogWatch();
   try {
-    const tracker = await startApp(kind, `plugins.dir ${folder}/plugins\n${config(folder)}`);
+    const tracker = await startApp(kind, `plugins.dir ${folder}/plugins\n${config(folder)}`, undefined, silentMsMax);
     return {
       ...tracker,
       folder,

@@ -42,7 +42,7 @@ export class PluginUnderTest {
     plugin.prepare?.(this.context);
     this.#plugin = plugin;
     this.gate = new Gate(this.tracker, () => this.nowMs);
-    this.gate.swap([{ plugin, row: this.row }]);
+    this.gate.swap([{ plugin, row: this.row, mark: 1 }]);
     this.tracker.gate = this.gate;
     this.http = new HttpCounter(this.tracker);
     this.udp = new UdpCounter(this.tracker);
@@ -74,15 +74,16 @@ export class PluginUnderTest {
 
   /** Has the plugin load its lists, and puts them into force. */
   async loadLists(): Promise<void> {
-    await this.#plugin.accessList?.(this.lists, this.context);
+    await this.#writer.together(() => this.#plugin.accessList?.(this.lists, this.context));
   }
 
-  /** The lists as the plugin's host hands them. */
-  readonly lists: AccessLists = new ListWriter(Int32Array.of(1, 2), (kind, memory) => {
-    this.#published.set(kind, memory);
+  readonly #writer = new ListWriter(Int32Array.of(1, 2), (lists) => {
+    for (const { kind, memory } of lists) this.#published.set(kind, memory);
     const of = (wanted: "allow" | "deny") => [this.#published.get(wanted) ?? []].flat();
     this.gate.access.swap({ allow: of("allow"), deny: of("deny") });
-  }) satisfies { begin(kind: "allow", expected: number): AccessListBuilder };
+  });
+  /** The lists as the plugin's host hands them. */
+  readonly lists: AccessLists = this.#writer satisfies { begin(kind: "allow", expected: number): AccessListBuilder };
 
   /** Numbers of the plugin by name. */
   count(name: keyof typeof PLUGIN_COUNTER): number {

@@ -23,7 +23,14 @@ export class Random {
 
   /** `length` random bytes. */
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.below(256));
+    const bytes = new Uint8Array(length);
+    for (let i = 0; i < length; i++) bytes[i] = this.below(256);
+    return bytes;
+  }
+
+  /** Begins anew with another seed. */
+  restart(seed: number): void {
+    this.#state = seed | 0;
   }
 }
 

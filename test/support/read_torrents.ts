@@ -1,6 +1,6 @@
 /** Everything in a store, as a TorrentReader reads it, in maps that tests can compare. */
 import assert from "node:assert/strict";
-import { OFFICE_OWNER } from "../../src/swarm/owners.ts";
+import { officeOwner } from "../../src/swarm/owners.ts";
 import {
   READ_WORDS_MIN,
   type ReadWish,
@@ -42,7 +42,7 @@ export function readTorrents(
   wish: ReadWish = READ_ALL,
   between = () => {},
 ): Map<string, ReadTorrent> {
-  const reader = new TorrentReader(arena, OFFICE_OWNER, wish), out = new Int32Array(READ_WORDS_MIN);
+  const reader = new TorrentReader(arena, officeOwner(0), wish), out = new Int32Array(READ_WORDS_MIN);
   const torrents = new Map<string, ReadTorrent>();
   for (let shard = 0; shard < TorrentReader.shards; shard++) {
     for (reader.begin(shard); !reader.isDone; between()) {

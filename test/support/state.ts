@@ -1,4 +1,4 @@
-/** A store with a keeper and a state file in a folder of its own, driven by hand. */
+/** A store with a keeper and a state file in a folder of its own, driven by hand; and trackers that run with one. */
 import type { KeeperStart, KeeperState } from "../../src/persist/keeper_start.ts";
 import { CONNECTION_ID_WORDS } from "../../src/persist/keeper_start.ts";
 import { Keeper } from "../../src/persist/keeper.ts";
@@ -6,7 +6,9 @@ import { Clock, createClock } from "../../src/stats/clock.ts";
 import { createCounters } from "../../src/stats/counters.ts";
 import { createArena } from "../../src/swarm/arena.ts";
 import { SwarmStore } from "../../src/swarm/swarm_store.ts";
+import { asOrdinaryUser } from "./root.ts";
 import { setAsker, StoreDriver } from "./store.ts";
+import { type RunningTracker, startTracker } from "./tracker_process.ts";
 
 /** Seconds between passes that no test waits for: passes are made by hand. */
 const NEVER_SECONDS = 3600;
@@ -39,6 +41,7 @@ export class StateRun {
       takesOver: false,
       load: true,
       connectionId: new SharedArrayBuffer(CONNECTION_ID_WORDS * 4),
+      history: null,
       ...wish,
     };
     this.store = new SwarmStore(this.start.arena, 1, 7, this.start.peerAgeMinutesMax);
@@ -61,6 +64,21 @@ export class StateRun {
     this.store.announce(request, reply);
     return asker;
   }
+}
+
+/** The compiled tracker that EXECUTABLE names, to test state with; undefined: the source is tested. */
+export const EXECUTABLE: string | undefined = Deno.env.has("EXECUTABLE")
+  ? Deno.realPathSync(Deno.env.get("EXECUTABLE")!)
+  : undefined;
+
+/**
+ * Starts a tracker, compiled or from source, with the config file at `config`. It runs in that file's folder, where no
+ * plugins lie: the runtime of an executable may be too old for ours.
+ */
+export function startKeptTracker(config: string, ...args: string[]): Promise<RunningTracker> {
+  const folder = config.replace(/\/[^/]*$/, "");
+  const command = EXECUTABLE === undefined ? [] : [asOrdinaryUser([EXECUTABLE], folder)];
+  return startTracker([...args, "-f", config], folder, ...command);
 }
 
 /** Runs `test` with the path of a state file in a new folder, and removes the folder. */

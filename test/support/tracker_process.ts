@@ -18,6 +18,8 @@ export interface RunningTracker extends AsyncDisposable {
   readonly sockets: readonly ListeningSocket[];
   /** What it has printed so far, both streams. */
   readonly printed: () => string;
+  /** Resolves to the first group of `pattern` when it has been printed; ends the tracker when that takes too long. */
+  readonly waitFor: (pattern: RegExp) => Promise<string>;
   /** What of that was errors. */
   readonly errors: () => string;
   /** Ends it. Resolves to its exit code. */
@@ -32,15 +34,17 @@ const READY_MS_MAX = 30_000;
 
 /**
  * Starts our tracker: from source as `deno task start` does, or `command`. Its ports are the kernel's choice. `args`
- * follow the listeners on 127.0.0.1; more listeners may be among them.
+ * follow the listeners on 127.0.0.1; more listeners may be among them. `env`: what it finds in its environment beside
+ * the test's own.
  */
 export async function startTracker(
   args: readonly string[] = [],
   cwd?: string,
   command: readonly string[] = commandFromSource(),
+  env: Readonly<Record<string, string>> = {},
 ): Promise<RunningTracker> {
   const [program = "", ...first] = command;
-  const tracker = new Program(program, [...first, "-i", HOST, "-p", "0", "-P", "0", ...args], cwd);
+  const tracker = new Program(program, [...first, "-i", HOST, "-p", "0", "-P", "0", ...args], cwd, env);
   // The line that is printed last.
   await tracker.waitFor(/^stats at /m);
   const sockets = [...tracker.printed().matchAll(/^listening on (tcp|udp) \[?([^\]\s]+)\]?:(\d+)$/gm)].map((
@@ -51,7 +55,7 @@ export async function startTracker(
 }
 
 /** The start task of deno.json as a command, so that the process is the tracker itself and not a shell above it. */
-function commandFromSource(): readonly string[] {
+export function commandFromSource(): readonly string[] {
   const config = new URL("deno.json", ROOT), { tasks } = JSON.parse(Deno.readTextFileSync(config));
   const [, run, ...rest] = (tasks.start as string).split(" "), main = rest.pop()!;
   return [Deno.execPath(), run!, "--config", config.pathname, ...rest, new URL(main, ROOT).pathname];
@@ -112,7 +116,7 @@ export class Program {
   #hasEnded = false;
   #news: () => void = () => {};
 
-  constructor(name: string, args: readonly string[], cwd?: string, env: Record<string, string> = {}) {
+  constructor(name: string, args: readonly string[], cwd?: string, env: Readonly<Record<string, string>> = {}) {
     const pipes = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
     this.#name = name;
     this.#child = new Deno.Command(name, { ...pipes, args: [...args], env, ...(cwd === undefined ? {} : { cwd }) })
@@ -177,6 +181,7 @@ export class Program {
     return {
       pid: this.#child.pid,
       printed: () => this.#printed,
+      waitFor: (pattern) => this.waitFor(pattern),
       errors: () => this.#errors,
       stop: (signal) => this.stop(signal),
       [Symbol.asyncDispose]: async () => {

@@ -141,3 +141,31 @@ Deno.test("SwarmStore keeps finding peers across the wrap of its minute marks", 
     assert.equal(store.totals().leechers4, 1, `at ${minute}`);
   }
 });
+
+Deno.test("SwarmStore.knows() tells who is in a swarm, and whose completed download is counted, and changes nothing", () => {
+  // Inline, in a block, and in buckets.
+  for (const peers of [1, 30, 3000]) {
+    for (const length of [4, 16]) {
+      const store = newStore(), { request, reply } = new StoreDriver(), address = new Uint8Array(length).fill(7);
+      for (let port = 1; port <= peers; port++) {
+        setAsker(request, address, port);
+        request.seeder = port === 1;
+        request.event = port === 1 ? EVENT_COMPLETED : EVENT_NONE;
+        store.announce(request, reply);
+      }
+      const before = store.totals();
+      const knows = (
+        port: number,
+        uncounted: boolean,
+      ) => (setAsker(request, address, port), store.knows(request, uncounted));
+      const name = `${peers} peers of ${length} bytes`;
+      assert.deepEqual([knows(1, false), knows(1, true)], [true, false], `${name}: counted`);
+      const isOther = peers > 1;
+      assert.deepEqual([knows(peers, false), knows(peers, true)], [true, isOther], `${name}: not counted`);
+      assert.deepEqual([knows(peers + 1, false), knows(peers + 1, true)], [false, false], `${name}: not there`);
+      request.infoHash[0]! ^= 1;
+      assert.deepEqual([knows(1, false), knows(1, true)], [false, false], `${name}: another torrent`);
+      assert.deepEqual(store.totals(), before);
+    }
+  }
+});

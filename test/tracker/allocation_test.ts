@@ -1,10 +1,17 @@
 /**
- * Nothing is allocated per request. V8 counts what is on the heap, rubbish included, and a collection only ever makes
- * that less: so the sum of what every thousand announces adds to the heap is what they allocated, collected or not.
+ * Nothing is allocated per request, with everything on that is asked about each: shield, denied networks, shedding. V8
+ * counts what is on the heap, rubbish included, and a collection only ever makes that less: so the sum of what every
+ * thousand announces adds to the heap is what they allocated, collected or not.
  */
 import assert from "node:assert/strict";
+import { readNetworkLines } from "../../src/access/network_lines.ts";
+import { NetworkRanges } from "../../src/access/network_ranges.ts";
 import { setAddressText } from "../../src/bittorrent/address.ts";
+import { createBuckets } from "../../src/shield/buckets.ts";
+import { createShedControl, ShedControl } from "../../src/shield/shed_steps.ts";
+import { Shield } from "../../src/shield/shield.ts";
 import { HTTP_REPLY } from "../../src/tracker/http_door.ts";
+import type { Tracker } from "../../src/tracker/tracker.ts";
 import { HttpCounter, newTracker, UdpCounter } from "../support/tracker.ts";
 import { latin1, readVector } from "../support/vectors.ts";
 
@@ -19,7 +26,7 @@ const TORRENTS = 5000;
 const ADDRESSES = ["192.0.2.1", "2001:db8::1"];
 
 Deno.test("UdpDoor.answer() allocates nothing, over a million announces", () => {
-  const counter = new UdpCounter(newTracker({}, 64)), { tracker, door, input } = counter;
+  const counter = new UdpCounter(guarded(newTracker({}, 64))), { tracker, door, input } = counter;
   const ids = ADDRESSES.map((address) => counter.connect(address)), at = 64;
   input.bytes.set(readVector("udp_requests.hex", "announce"), at);
   const packet = new DataView(input.bytes.buffer, at);
@@ -36,7 +43,7 @@ Deno.test("UdpDoor.answer() allocates nothing, over a million announces", () => 
 });
 
 Deno.test("HttpDoor.answer() allocates nothing, over a million announces", () => {
-  const counter = new HttpCounter(newTracker({}, 64)), { tracker, door } = counter;
+  const counter = new HttpCounter(guarded(newTracker({}, 64))), { tracker, door } = counter;
   const head = "GET /announce?info_hash=";
   const bytes = latin1(
     `${head}aaaaaaaaaaaaaaaaaa%61a&peer_id=-WG0001-abcdefghijkl&port=10000&left=0&numwant=80&event=x`,
@@ -56,6 +63,17 @@ Deno.test("HttpDoor.answer() allocates nothing, over a million announces", () =>
     return door.answer(request, 0, request.length) === HTTP_REPLY;
   }, () => tracker.beginBatch());
 });
+
+// Limits that are not reached.
+function guarded(tracker: Tracker): Tracker {
+  const shedding = createShedControl(45), denied = "198.51.100.0/24\n203.0.113.0/24\n2001:db8:5::/48\n2001:db8:7::/48";
+  const rate = { perSecond: 10_000, burst: 10_000_000 }, buckets = createBuckets(Int32Array.of(1, 2));
+  new ShedControl(shedding).set({ http: 4, udp4: 4, udp6: 3 }, 90);
+  tracker.shedding = new ShedControl(shedding);
+  tracker.shield = new Shield({ buckets, rate, exempt: [], proxies: [] });
+  tracker.denied = new NetworkRanges(readNetworkLines(denied).memory);
+  return tracker;
+}
 
 const sources = ADDRESSES.map((text) => {
   const source = { family: 4 as 4 | 6, address: new Int32Array(4), addressBytes: new Uint8Array(0) };

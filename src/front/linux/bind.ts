@@ -2,6 +2,10 @@
  * Binds the listeners of Linux fronts, in the supervisor: one socket a front and address, sharing the port by
  * SO_REUSEPORT. The supervisor keeps them, so that a front that fails finds its sockets, and what has queued in them,
  * when it comes back, even if the right to bind the port is gone by then.
+ *
+ * A bound socket takes nothing until it is opened: a tracker that gives up root binds first and loads its swarms later,
+ * and what queued meanwhile would be answered when nobody waits for it any more. TCP does not listen yet, and clients are
+ * refused as before; UDP sockets get a filter that lets nothing pass, and clients ask again, as after any loss.
  */
 import { parseAddress } from "../../bittorrent/address.ts";
 import { BindFault, type FrontSocket } from "../front_start.ts";
@@ -9,6 +13,8 @@ import {
   AF_INET,
   AF_INET6,
   BIND_SYMBOLS,
+  constantFilter,
+  FILTER_BYTES,
   IP_PKTINFO,
   IPPROTO_IP,
   IPPROTO_IPV6,
@@ -17,6 +23,8 @@ import {
   IPV6_V6ONLY,
   LIBC,
   RLIMIT_NOFILE,
+  SO_ATTACH_FILTER,
+  SO_DETACH_FILTER,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_REUSEADDR,
@@ -28,31 +36,42 @@ import {
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
+  systemError,
   TCP_DEFER_ACCEPT,
 } from "./libc.ts";
 
 /** Connections that may wait to be accepted; the kernel's own limit (somaxconn) is usually lower. */
-const BACKLOG = 4096;
+export const BACKLOG = 4096;
 /** Kernel buffers of a UDP socket: a tenth of a second at 200,000 requests a second. */
-const UDP_BUFFER_BYTES = 4 * 1024 * 1024;
-/** How long a connection may take to send its first byte before the kernel gives it up. */
+export const UDP_BUFFER_BYTES = 4 * 1024 * 1024;
+/**
+ * How long a connection may take to send its first byte before the kernel gives it up. That the kernel waits for it
+ * saves a fifth of what a connection with one request costs: it is accepted, read and answered in one go.
+ */
 const FIRST_BYTE_SECONDS = 10;
+/**
+ * Kernel buffers of a connection, which doubles them: some longest requests, a dozen longest replies. Left to itself it
+ * keeps megabytes for each client that asks and does not read, and TCP as a whole has one limit (net.ipv4.tcp_mem).
+ */
+export const TCP_RECEIVE_BYTES = 32 * 1024, TCP_SEND_BYTES = 128 * 1024;
 
 type BindCalls = Deno.DynamicLibrary<typeof BIND_SYMBOLS>["symbols"];
 
-/** Raises the soft limit of open files to the hard one. */
-export function raiseFileLimit(): void {
+/** Raises the soft limit of open files to the hard one. Returns the limit as it is then. */
+export function raiseFileLimit(): number {
   const library = Deno.dlopen(LIBC, BIND_SYMBOLS), limit = new BigUint64Array(2), bytes = new Uint8Array(limit.buffer);
-  if (library.symbols.getrlimit(RLIMIT_NOFILE, bytes) === 0) {
-    limit[0] = limit[1]!;
-    library.symbols.setrlimit(RLIMIT_NOFILE, bytes);
-  }
+  const { getrlimit, setrlimit } = library.symbols;
+  if (getrlimit(RLIMIT_NOFILE, bytes) < 0) return Infinity;
+  limit[0] = limit[1]!;
+  setrlimit(RLIMIT_NOFILE, bytes);
+  getrlimit(RLIMIT_NOFILE, bytes);
   library.close();
+  return Number(limit[0]);
 }
 
 /**
- * Binds `sockets` for each of `fronts` fronts. `inherited`: sockets of the process before this one, used where they fit
- * and closed where nothing wants them. Returns each front's own. Throws a BindFault.
+ * Binds `sockets` for each of `fronts` fronts. `inherited`: sockets of the process before this one, which are open, used
+ * where they fit and closed where nothing wants them. Returns each front's own. Throws a BindFault.
  */
 export function bindLinuxSockets(
   sockets: readonly FrontSocket[],
@@ -79,6 +98,21 @@ export function bindLinuxSockets(
   } catch (error) {
     for (const descriptor of opened) library.symbols.close(descriptor);
     throw error;
+  } finally {
+    library.close();
+  }
+}
+
+/** Lets `sockets` take what comes for them; those that are open already stay so. Throws a BindFault. */
+export function openLinuxSockets(sockets: readonly FrontSocket[]): void {
+  const library = Deno.dlopen(LIBC, BIND_SYMBOLS), { listen, setsockopt } = library.symbols;
+  try {
+    for (const socket of sockets) {
+      const { protocol, descriptor } = socket;
+      // One without the filter is open: that it cannot be taken away is no fault.
+      if (protocol === "udp") setsockopt(descriptor, SOL_SOCKET, SO_DETACH_FILTER, new Uint8Array(4), 4);
+      else if (listen(descriptor, BACKLOG) < 0) throw new BindFault(socket, systemError(library.symbols));
+    }
   } finally {
     library.close();
   }
@@ -111,13 +145,20 @@ function bindOne(calls: BindCalls, wanted: FrontSocket, opened: number[]): Front
   check(set(SOL_SOCKET, SO_REUSEPORT, 1));
   // `::` serves IPv4 as well, whatever the system's default.
   if (!is4) check(set(IPPROTO_IPV6, IPV6_V6ONLY, 0));
-  if (isTcp) set(IPPROTO_TCP, TCP_DEFER_ACCEPT, FIRST_BYTE_SECONDS);
+  if (isTcp) prepareTcp(set);
   else prepareUdp(wanted, set);
+  if (!isTcp) check(calls.setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, constantFilter(0), FILTER_BYTES));
   const address = encodeAddress(wanted, is4);
   check(calls.bind(descriptor, address, address.length));
-  if (isTcp) check(calls.listen(descriptor, BACKLOG));
   check(calls.getsockname(descriptor, address, new Uint8Array(Int32Array.of(address.length).buffer)));
   return { ...wanted, port: address[2]! << 8 | address[3]!, descriptor };
+}
+
+// Connections have of their listener what is set here.
+function prepareTcp(set: (l: number, o: number, v: number) => number): void {
+  set(IPPROTO_TCP, TCP_DEFER_ACCEPT, FIRST_BYTE_SECONDS);
+  set(SOL_SOCKET, SO_RCVBUF, TCP_RECEIVE_BYTES);
+  set(SOL_SOCKET, SO_SNDBUF, TCP_SEND_BYTES);
 }
 
 function prepareUdp({ address }: FrontSocket, set: (l: number, o: number, v: number) => number): void {
@@ -136,9 +177,4 @@ function encodeAddress({ address, port }: FrontSocket, is4: boolean): Uint8Array
   bytes[3] = port & 0xff;
   bytes.set(is4 ? mapped.subarray(12) : mapped, is4 ? 4 : 8);
   return bytes;
-}
-
-function systemError(calls: BindCalls): string {
-  const errno = new Deno.UnsafePointerView(calls.__errno_location()!).getInt32();
-  return new Deno.UnsafePointerView(calls.strerror(errno)!).getCString();
 }

@@ -4,6 +4,8 @@
  * lie in shared memory, so that the successor of a front that died can close them.
  */
 
+import type { AnnounceRequest } from "../../bittorrent/announce.ts";
+
 /** Free. */
 export const SLOT_FREE = 0;
 /** Waiting for a request, or for the rest of one. */
@@ -18,6 +20,9 @@ export const SLOT_DRAINING = 4;
 const NONE = -1;
 /** Lists. */
 const IDLE = 0, BUSY = 1;
+
+/** Registers of a client's address: those of a request. */
+type Registers = Pick<AnnounceRequest, "family" | "address">;
 
 /** The table of one front. */
 export class Connections {
@@ -102,6 +107,18 @@ export class Connections {
     this.descriptor[slot] = 0;
     this.unsent[slot] = undefined;
     this.#free[this.slots - this.count--] = slot;
+  }
+
+  /** Notes whose connection it is. */
+  noteAddress(slot: number, { family, address }: Registers): void {
+    this.family[slot] = family;
+    for (let i = 0; i < 4; i++) this.address[slot * 4 + i] = address[i];
+  }
+
+  /** Puts whose connection it is into `request`. */
+  takeAddress(slot: number, request: Registers): void {
+    request.family = this.family[slot] === 4 ? 4 : 6;
+    for (let i = 0; i < 4; i++) request.address[i] = this.address[slot * 4 + i];
   }
 
   /** Notes that the connection waits for a new request from `second` on. */

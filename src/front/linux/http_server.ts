@@ -1,9 +1,10 @@
 /**
- * HTTP of a Linux front: accepts, receives, answers and sends without ever blocking. A whole request is answered from
- * where it was received; only an unfinished one is kept. A reply that does not fit the socket waits for EPOLLOUT, and
- * its connection is not read meanwhile, so that what waits is one reply a connection at most.
+ * HTTP of a Linux front, on connections that acceptor.ts accepts: receives, answers and sends without ever blocking. A
+ * whole request is answered from where it was received; only an unfinished one is kept. A reply that does not fit the
+ * socket waits for EPOLLOUT, and its connection is not read meanwhile, so that what waits is one reply a connection at
+ * most.
  */
-import { formatAddress, setAddress4, setAddress6 } from "../../bittorrent/address.ts";
+import { formatAddress } from "../../bittorrent/address.ts";
 import type { FromOffice } from "../../office/messages.ts";
 import { COUNTER } from "../../stats/counters.ts";
 import { HTTP_REPLY, HTTP_WAIT, type HttpDoor } from "../../tracker/http_door.ts";
@@ -12,27 +13,13 @@ import { decodeProxyHeader, PROXY_INCOMPLETE, PROXY_INVALID } from "../../wire/p
 import type { HttpLimits } from "../front_start.ts";
 import type { OfficeLink } from "../office_link.ts";
 import { Connections, SLOT_DRAINING, SLOT_FREE, SLOT_OFFICE, SLOT_READING, SLOT_WRITING } from "./connections.ts";
-import {
-  AF_INET,
-  EAGAIN,
-  EINTR,
-  EPOLLIN,
-  EPOLLOUT,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
-  SHORTAGES,
-  SHUT_WR,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
-} from "./libc.ts";
-import { NAME_BYTES, type Native, PARTIAL_BYTES, SCRATCH_BYTES } from "./native.ts";
+import { EAGAIN, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR } from "./libc.ts";
+import { type Native, PARTIAL_BYTES, SCRATCH_BYTES } from "./native.ts";
 import type { Poller } from "./poller.ts";
 
-/** Connections accepted at a time, before others get their turn. */
-const ACCEPTS_MAX = 64;
-/** Rest after an accept that failed for want of descriptors or memory. */
-const ACCEPT_PAUSE_MS = 100;
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
+/** Overdue connections closed at a time, a few milliseconds; the others a little later. */
+const CLOSES_MAX = 256;
 
 /** HTTP of one front. Slots of the poller from `firstSlot` on are its connections. */
 export class LinuxHttp {
@@ -44,10 +31,6 @@ export class LinuxHttp {
   readonly #limits: HttpLimits;
   readonly #connections: Connections;
   readonly #firstSlot: number;
-  readonly #peer = new Uint8Array(NAME_BYTES);
-  readonly #peerWords = new Int32Array(this.#peer.buffer);
-  readonly #peerLength = Int32Array.of(NAME_BYTES);
-  readonly #peerLengthBytes = new Uint8Array(this.#peerLength.buffer);
 
   constructor(
     native: Native,
@@ -69,22 +52,6 @@ export class LinuxHttp {
     this.#firstSlot = firstSlot;
   }
 
-  /** Accepts what waits on `listener`. Connections come with their first bytes, so each is read at once. */
-  accept(listener: number): void {
-    const { calls } = this.#native, connections = this.#connections;
-    for (let i = 0; i < ACCEPTS_MAX; i++) {
-      this.#peerLength[0] = NAME_BYTES;
-      const descriptor = calls.accept4(listener, this.#peer, this.#peerLengthBytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (descriptor < 0) return this.#acceptFailed(listener);
-      this.#tracker.counters[COUNTER.tcpAccepts]++;
-      if (connections.count === connections.slots) this.#evict();
-      const slot = connections.open(descriptor, this.#tracker.second);
-      this.#notePeer(slot);
-      if (this.proxyListeners.has(listener)) connections.awaitsProxy[slot] = 1;
-      this.#receive(slot);
-    }
-  }
-
   /** Something happened on the connection in `slot`. */
   serve(slot: number, generation: number, events: number): void {
     const connections = this.#connections;
@@ -92,7 +59,7 @@ export class LinuxHttp {
     if (connections.generation[slot] !== generation || connections.state[slot] === SLOT_FREE) return;
     switch (connections.state[slot]) {
       case SLOT_READING:
-        return this.#receive(slot);
+        return this.receive(slot);
       case SLOT_WRITING:
         return this.#sendUnsent(slot);
       case SLOT_DRAINING:
@@ -115,7 +82,7 @@ export class LinuxHttp {
   closeOverdue(): void {
     if (this.#connections.count === 0) this.#onDrained?.();
     const connections = this.#connections, { idleSeconds, requestSeconds } = this.#limits;
-    for (;;) {
+    for (let closed = 0; closed < CLOSES_MAX; closed++) {
       const slot = connections.overdue(this.#tracker.clock.second, idleSeconds, requestSeconds);
       if (slot < 0) return;
       this.#tracker.counters[COUNTER.tcpTimeouts]++;
@@ -130,48 +97,8 @@ export class LinuxHttp {
     }
   }
 
-  #acceptFailed(listener: number): void {
-    const errno = this.#native.errno();
-    // Anything else (a connection gone before it was accepted) is that connection's alone.
-    if (errno === EAGAIN || errno === EINTR || !SHORTAGES.includes(errno)) return;
-    this.#tracker.counters[COUNTER.acceptPauses]++;
-    this.#evict();
-    this.#poller.remove(listener);
-    setTimeout(() => {
-      if (this.#onDrained === undefined) this.#poller.add(listener, EPOLLIN, this.#listenerSlot(listener), 0);
-    }, ACCEPT_PAUSE_MS);
-  }
-
-  /** Slots of listeners by descriptor, set by the loop. */
-  readonly listenerSlots = new Map<number, number>();
-
-  /** Descriptors of listeners for proxies, set by the loop. */
-  readonly proxyListeners = new Set<number>();
-
-  #listenerSlot(listener: number): number {
-    return this.listenerSlots.get(listener) ?? 0;
-  }
-
-  #notePeer(slot: number): void {
-    const words = this.#peerWords, { request } = this.#tracker;
-    if ((words[0] & 0xffff) === AF_INET) setAddress4(request, words[1]);
-    else setAddress6(request, words, 2);
-    this.#noteAddress(slot);
-  }
-
-  #noteAddress(slot: number): void {
-    const { request } = this.#tracker, { address, family } = this.#connections;
-    family[slot] = request.family;
-    for (let i = 0; i < 4; i++) address[slot * 4 + i] = request.address[i];
-  }
-
-  #takePeer(slot: number): void {
-    const { request } = this.#tracker, { address, family } = this.#connections;
-    request.family = family[slot] === 4 ? 4 : 6;
-    for (let i = 0; i < 4; i++) request.address[i] = address[slot * 4 + i];
-  }
-
-  #receive(slot: number): void {
+  /** Reads what has come on the connection in `slot`, and answers it. */
+  receive(slot: number): void {
     const { calls, receive, errno } = this.#native, connections = this.#connections, used = connections.used[slot];
     // A fresh request comes into the common scratch; the rest of one goes behind what is kept of it.
     const start = used === 0 ? 0 : SCRATCH_BYTES + slot * PARTIAL_BYTES;
@@ -201,7 +128,7 @@ export class LinuxHttp {
     }
     const first = at;
     while (at < end) {
-      this.#takePeer(slot);
+      this.#connections.takeAddress(slot, this.#tracker.request);
       const outcome = door.answer(input, at, end);
       if (outcome === HTTP_WAIT) break;
       at = http.end;
@@ -223,10 +150,14 @@ export class LinuxHttp {
 
   // Whose connection it is, in the proxy's words.
   #takeProxy(slot: number, at: number, end: number): number {
-    this.#takePeer(slot);
+    this.#connections.takeAddress(slot, this.#tracker.request);
     const length = decodeProxyHeader(this.#native.streamInput, at, end, this.#tracker.request);
     if (length <= 0) return length;
-    this.#noteAddress(slot);
+    if (this.#tracker.isDenied) {
+      this.#tracker.counters[COUNTER.deniedRequests]++;
+      return PROXY_INVALID;
+    }
+    this.#connections.noteAddress(slot, this.#tracker.request);
     this.#connections.awaitsProxy[slot] = 0;
     return length;
   }
@@ -372,11 +303,18 @@ export class LinuxHttp {
     if (!done) this.#close(slot);
   }
 
-  #evict(): void {
+  /** Closes the connection in `slot` if its request has not come whole with it. */
+  dismiss(slot: number): void {
+    if (this.#connections.state[slot] === SLOT_READING) this.#close(slot);
+  }
+
+  /** Gives up the connection that is missed least. False: there is none. */
+  evict(): boolean {
     const slot = this.#connections.leastMissed();
-    if (slot < 0) return;
+    if (slot < 0) return false;
     this.#tracker.counters[COUNTER.tcpEvictions]++;
     this.#close(slot);
+    return true;
   }
 
   #close(slot: number): void {

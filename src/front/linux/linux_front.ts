@@ -5,13 +5,16 @@
 import { COUNTER, TURN_BUCKETS } from "../../stats/counters.ts";
 import { HttpDoor } from "../../tracker/http_door.ts";
 import type { Tracker } from "../../tracker/tracker.ts";
+import { Life } from "../../plugin/life.ts";
 import type { LoadedPlugin } from "../../plugin/load.ts";
 import { UdpDoor } from "../../tracker/udp_door.ts";
 import { buildTracker } from "../build_tracker.ts";
 import type { Front, FrontSocket, FrontStart } from "../front_start.ts";
+import { LoopLateness } from "../loop_lateness.ts";
 import { OfficeLink } from "../office_link.ts";
 import { requestLogger } from "../request_logger.ts";
 import { SWEEP_TICK_MS, SweepPace } from "../sweep_pace.ts";
+import { Acceptor } from "./acceptor.ts";
 import { Connections } from "./connections.ts";
 import { LinuxHttp } from "./http_server.ts";
 import { EPOLLIN } from "./libc.ts";
@@ -26,7 +29,7 @@ const WAIT_IN_THREAD_MS = 1;
 /** Longest wait outside. News on a socket ends it sooner; this is how long a stop may go unnoticed. */
 const WAIT_OUTSIDE_MS = 100;
 /** How often connections are looked at for their limits. */
-const LIMITS_TICK_MS = 1000;
+const LIMITS_TICK_MS = 100;
 /** Faults in a row, without one good turn between, after which the front gives up and is started again. */
 const FAULTS_MAX = 100;
 
@@ -36,8 +39,9 @@ export function startLinuxFront(
   native: Native,
   officePort: MessagePort,
   plugins: readonly LoadedPlugin[] = [],
+  life = new Life(),
 ): Front {
-  const front = new LinuxFront(start, native, officePort, plugins);
+  const front = new LinuxFront(start, native, officePort, plugins, life);
   return {
     tracker: front.tracker,
     sockets: start.sockets,
@@ -54,37 +58,49 @@ class LinuxFront {
   readonly tracker: Tracker;
   readonly #sockets: readonly FrontSocket[];
   readonly #poller: Poller;
+  /** Where it stands for a successor to close. */
+  readonly #pollerWord: Int32Array;
   readonly #udp: LinuxUdp;
   readonly #http: LinuxHttp;
+  readonly #acceptor: Acceptor;
   readonly #timers: ReturnType<typeof setInterval>[];
   readonly #channel = new MessageChannel();
   #wake: (() => void) | undefined;
   #isStopping = false;
   #hasEnded: () => void = () => {};
 
-  constructor(start: FrontStart, native: Native, officePort: MessagePort, plugins: readonly LoadedPlugin[]) {
+  constructor(
+    start: FrontStart,
+    native: Native,
+    officePort: MessagePort,
+    plugins: readonly LoadedPlugin[],
+    life: Life,
+  ) {
     const descriptors = new Int32Array(start.descriptors);
     closeLeftovers(native, descriptors);
-    const { tracker, ids } = buildTracker(start, plugins);
+    const { tracker, ids } = buildTracker(start, plugins, life);
     this.#native = native;
     this.tracker = tracker;
     this.#sockets = start.sockets;
     this.office = new OfficeLink(officePort);
     this.#poller = new Poller(native);
-    descriptors[start.http.connectionsMax] = this.#poller.descriptor;
+    this.#pollerWord = descriptors.subarray(start.http.connectionsMax);
+    this.#pollerWord[0] = this.#poller.descriptor;
     this.#udp = new LinuxUdp(native, tracker, new UdpDoor(tracker, ids, native.udp.input, native.udp.output));
     const connections = new Connections(descriptors, start.http.connectionsMax);
     const door = new HttpDoor(tracker, native.streamOutput), firstSlot = start.sockets.length;
     door.onRequest = requestLogger(start.logNetworks, tracker, this.office);
     this.#http = new LinuxHttp(native, this.#poller, tracker, door, this.office, start.http, connections, firstSlot);
-    for (const [slot, socket] of start.sockets.entries()) {
-      this.#http.listenerSlots.set(socket.descriptor, slot);
-      if (socket.proxyProtocol) this.#http.proxyListeners.add(socket.descriptor);
-      this.#poller.add(socket.descriptor, EPOLLIN, slot, 0);
-    }
+    this.#acceptor = new Acceptor(start, native, this.#poller, tracker, connections, {
+      onOpened: (slot) => this.#http.receive(slot),
+      dismiss: (slot) => this.#http.dismiss(slot),
+      evict: () => this.#http.evict(),
+    });
+    for (const [slot, { descriptor }] of start.sockets.entries()) this.#poller.add(descriptor, EPOLLIN, slot, 0);
     const pace = new SweepPace(tracker, start.index, start.fronts);
+    const lateness = new LoopLateness(tracker.counters, SWEEP_TICK_MS);
     this.#timers = [
-      setInterval(() => pace.tick(), SWEEP_TICK_MS),
+      setInterval(() => (lateness.tick(), pace.tick()), SWEEP_TICK_MS),
       setInterval(() => this.#http.closeOverdue(), LIMITS_TICK_MS),
     ];
     this.#channel.port2.onmessage = () => this.#wake?.();
@@ -120,6 +136,7 @@ class LinuxFront {
   }
 
   drain(): Promise<void> {
+    this.#acceptor.close();
     for (const { descriptor } of this.#sockets) this.#poller.remove(descriptor);
     return new Promise((resolve) => this.#http.drain(resolve));
   }
@@ -132,6 +149,7 @@ class LinuxFront {
     await ended;
     this.office.close();
     this.#channel.port1.close();
+    this.#pollerWord[0] = 0;
     this.#native.calls.close(this.#poller.descriptor);
   }
 
@@ -147,7 +165,7 @@ class LinuxFront {
     if (slot >= sockets.length) {
       this.#http.serve(slot - sockets.length, this.#poller.generation(i), this.#poller.events(i));
     } else if (sockets[slot].protocol === "udp") this.#udp.serve(sockets[slot].descriptor);
-    else this.#http.accept(sockets[slot].descriptor);
+    else this.#acceptor.accept(sockets[slot].descriptor);
   }
 
   // One turn of the event loop: timers that are due and messages that have come.

@@ -2,6 +2,7 @@
  * HTTP on Deno's own TCP sockets: an accept loop that survives running out of descriptors, and a task a connection. For
  * systems without the Linux calls.
  */
+import { NetworkSet } from "../../access/networks.ts";
 import { formatAddress, setAddressText } from "../../bittorrent/address.ts";
 import { COUNTER } from "../../stats/counters.ts";
 import { HTTP_OFFICE, HTTP_WAIT, type HttpDoor } from "../../tracker/http_door.ts";
@@ -9,11 +10,11 @@ import type { Tracker } from "../../tracker/tracker.ts";
 import type { FromOffice } from "../../office/messages.ts";
 import { HTTP_REQUEST_BYTES_MAX } from "../../wire/http_request.ts";
 import { decodeProxyHeader, PROXY_INCOMPLETE, PROXY_INVALID } from "../../wire/proxy_protocol.ts";
-import type { HttpLimits } from "../front_start.ts";
+import type { FrontStart, HttpLimits } from "../front_start.ts";
 import type { OfficeLink } from "../office_link.ts";
 
-/** Rest after an accept that failed: descriptors come back as connections end. */
-const ACCEPT_PAUSE_MS = 100;
+/** Rest after an accept that failed: the descriptor of the connection given up for it comes back within it. */
+const ACCEPT_PAUSE_MS = 10;
 /** How often connections are looked at for their limits. */
 const LIMITS_TICK_MS = 1000;
 
@@ -30,8 +31,8 @@ class Connection {
   /** The client's, which with a proxy is not the socket's. */
   address: string;
 
-  /** `awaitsProxy`: a header of the PROXY protocol is to come first. */
-  constructor(readonly socket: Deno.TcpConn, public awaitsProxy: boolean) {
+  /** `awaitsProxy`: a header of the PROXY protocol is to come first. `isOver`: its address has too many. */
+  constructor(readonly socket: Deno.TcpConn, public awaitsProxy: boolean, readonly isOver: boolean) {
     this.address = socket.remoteAddr.hostname;
   }
 
@@ -50,15 +51,17 @@ export class PortableHttpServer {
   readonly #door: HttpDoor;
   readonly #office: OfficeLink;
   readonly #limits: HttpLimits;
+  readonly #proxies: NetworkSet;
   /** In the order of their last activity. */
   readonly #connections = new Set<Connection>();
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(tracker: Tracker, door: HttpDoor, office: OfficeLink, limits: HttpLimits) {
+  constructor(tracker: Tracker, door: HttpDoor, office: OfficeLink, { http, proxyNetworks }: FrontStart) {
     this.#tracker = tracker;
     this.#door = door;
     this.#office = office;
-    this.#limits = limits;
+    this.#limits = http;
+    this.#proxies = new NetworkSet(proxyNetworks);
     this.#timer = setInterval(() => this.#closeOverdue(), LIMITS_TICK_MS);
   }
 
@@ -68,8 +71,22 @@ export class PortableHttpServer {
       try {
         const socket = await listener.accept();
         this.#tracker.counters[COUNTER.tcpAccepts]!++;
+        if (isForProxies && this.#proxies.size > 0 && !this.#proxies.hasText(socket.remoteAddr.hostname)) {
+          this.#tracker.counters[COUNTER.proxyRefused]!++;
+          socket.close();
+          continue;
+        }
+        this.#tracker.beginBatch();
+        setAddressText(this.#tracker.request, socket.remoteAddr.hostname);
+        // Who connects through a proxy is known when its header has come.
+        if (!isForProxies && this.#tracker.isDenied) {
+          this.#tracker.counters[COUNTER.deniedRequests]!++;
+          socket.close();
+          continue;
+        }
+        const isOver = !isForProxies && !this.#tracker.takesConnection();
         if (this.#connections.size >= this.#limits.connectionsMax) this.#makeRoom();
-        void this.#serve(new Connection(socket, isForProxies));
+        void this.#serve(new Connection(socket, isForProxies, isOver));
       } catch (error) {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
         this.#tracker.counters[COUNTER.acceptPauses]!++;
@@ -93,7 +110,7 @@ export class PortableHttpServer {
         if (read === null) return;
         if (connection.isIdle) this.#touch(connection, false);
         connection.used += read;
-        if (!await this.#answerAll(connection)) return;
+        if (!await this.#answerAll(connection) || connection.isOver) return;
       }
     } catch (error) {
       // A connection that breaks is its client's affair. Our own mistakes are not.
@@ -147,6 +164,10 @@ export class PortableHttpServer {
     const { request } = this.#tracker;
     const length = decodeProxyHeader(connection.input, 0, connection.used, request);
     if (length <= 0) return length;
+    if (this.#tracker.isDenied) {
+      this.#tracker.counters[COUNTER.deniedRequests]!++;
+      return PROXY_INVALID;
+    }
     connection.address = formatAddress(request.addressBytes.subarray(0, request.family === 4 ? 4 : 16));
     connection.awaitsProxy = false;
     return length;

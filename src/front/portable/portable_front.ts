@@ -5,8 +5,10 @@
 import { HttpDoor } from "../../tracker/http_door.ts";
 import { buildTracker } from "../build_tracker.ts";
 import { HttpReplyWriter } from "../../wire/http_reply.ts";
+import { Life } from "../../plugin/life.ts";
 import type { LoadedPlugin } from "../../plugin/load.ts";
 import { BindFault, type Front, type FrontSocket, type FrontStart } from "../front_start.ts";
+import { LoopLateness } from "../loop_lateness.ts";
 import { OfficeLink } from "../office_link.ts";
 import { requestLogger } from "../request_logger.ts";
 import { SWEEP_TICK_MS, SweepPace } from "../sweep_pace.ts";
@@ -21,10 +23,11 @@ export function startPortableFront(
   start: FrontStart,
   officePort: MessagePort,
   plugins: readonly LoadedPlugin[] = [],
+  life = new Life(),
 ): Front {
-  const { tracker, ids } = buildTracker(start, plugins), office = new OfficeLink(officePort);
+  const { tracker, ids } = buildTracker(start, plugins, life), office = new OfficeLink(officePort);
   const output = new Uint8Array(HttpReplyWriter.bufferBytes(start.policy.numwantMax));
-  const door = new HttpDoor(tracker, output), server = new PortableHttpServer(tracker, door, office, start.http);
+  const door = new HttpDoor(tracker, output), server = new PortableHttpServer(tracker, door, office, start);
   door.onRequest = requestLogger(start.logNetworks, tracker, office);
   const open: Listening[] = [];
   const bound: FrontSocket[] = [];
@@ -40,7 +43,8 @@ export function startPortableFront(
     bound.push({ ...socket, port: (listening.addr as Deno.NetAddr).port });
   }
   const pace = new SweepPace(tracker, start.index, start.fronts);
-  const sweep = setInterval(() => pace.tick(), SWEEP_TICK_MS);
+  const lateness = new LoopLateness(tracker.counters, SWEEP_TICK_MS);
+  const sweep = setInterval(() => (lateness.tick(), pace.tick()), SWEEP_TICK_MS);
   return {
     tracker,
     sockets: bound,

@@ -1,0 +1,67 @@
+/** The networks of access.deny_networks: read at the start and at a reload, and kept in shared memory for the fronts. */
+import { type NetworkLines, readNetworkLines } from "./access/network_lines.ts";
+
+/** Longest file that is read: a million IPv6 networks. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** The file's networks. */
+export class DeniedNetworks {
+  readonly #path: string | null;
+  #memory: SharedArrayBuffer | null = null;
+
+  /** `path`: null = none are denied. */
+  constructor(path: string | null) {
+    this.#path = path;
+  }
+
+  /** For NetworkRanges; null = none. */
+  get memory(): SharedArrayBuffer | null {
+    return this.#memory;
+  }
+
+  /** Reads the file and says what it holds. Returns null, or the sentence that says why the tracker cannot start. */
+  async load(): Promise<string | null> {
+    const why = await this.#read();
+    if (why === null) return null;
+    return `Cannot start: access.deny_networks must be a file of networks that can be read, and is "${this.#path}" (${why})`;
+  }
+
+  /** Reads the file anew. True: there are new networks. What cannot be read leaves the old ones, and is said. */
+  async reload(): Promise<boolean> {
+    const why = await this.#read();
+    if (why !== null) {
+      console.error(`access.deny_networks: the old networks stay: ${this.#path} cannot be read (${why})`);
+    }
+    return this.#path !== null && why === null;
+  }
+
+  // Returns null, or why the file cannot be read.
+  async #read(): Promise<string | null> {
+    const path = this.#path;
+    if (path === null) return null;
+    try {
+      const read = await readNetworks(path);
+      this.#memory = read.memory;
+      for (const line of describeNetworks(path, read)) console.log(line);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+}
+
+async function readNetworks(path: string): Promise<NetworkLines> {
+  const { size } = await Deno.stat(path);
+  if (size > FILE_BYTES_MAX) throw new Error(`it has ${size} bytes, and at most ${FILE_BYTES_MAX} are read`);
+  return readNetworkLines(await Deno.readTextFile(path));
+}
+
+function describeNetworks(path: string, { networks, badLines, firstBadLine }: NetworkLines): string[] {
+  const denied = networks === 1 ? "1 network is" : `${networks} networks are`;
+  const said = [`access.deny_networks ${path}: ${denied} not served`];
+  if (badLines > 0) {
+    const bad = badLines === 1 ? "1 line is no network:" : `${badLines} lines are no networks, the first is`;
+    said.push(`access.deny_networks ${path}: ${bad} line ${firstBadLine}`);
+  }
+  return said;
+}

@@ -1,0 +1,56 @@
+/**
+ * Holds a thread's lines for the operator to a few, whatever happens in it: what fails a hundred thousand times a second
+ * must neither fill the disk nor hold up the others. What is left out is counted, and its number is said.
+ */
+
+/** Lines that may come at once … */
+export const LINES_BURST_MAX = 100;
+/** … and from then on in a second: a day of them, each a stack, is a few hundred megabytes. */
+export const LINES_PER_SECOND = 2;
+/** Longest line; a longer one is cut. */
+export const LINE_CHARS_MAX = 4096;
+
+/** Takes a line for the operator. */
+export type Say = (line: string, isError: boolean) => void;
+
+/** The limit of one thread. */
+export class LineLimit {
+  /** Lines left out since their number was last said. */
+  leftOut = 0;
+  readonly #say: Say;
+  readonly #now: () => number;
+  #allowed = LINES_BURST_MAX;
+  #allowedMs: number;
+
+  /** `say`: where lines go. `now`: milliseconds on the monotonic clock. */
+  constructor(say: Say, now: () => number) {
+    this.#say = say;
+    this.#now = now;
+    this.#allowedMs = now();
+  }
+
+  /** Passes a line on, or counts it. */
+  say(line: string, isError: boolean): void {
+    if (!this.#mayPass()) {
+      this.leftOut++;
+      return;
+    }
+    this.#say(line.length > LINE_CHARS_MAX ? `${line.slice(0, LINE_CHARS_MAX)} …` : line, isError);
+  }
+
+  /** Says how many lines were left out, if there were any. To be called now and then. */
+  sayLeftOut(): void {
+    if (this.leftOut === 0) return;
+    this.#say(`${this.leftOut} more lines were left out`, true);
+    this.leftOut = 0;
+  }
+
+  #mayPass(): boolean {
+    const nowMs = this.#now();
+    this.#allowed = Math.min(LINES_BURST_MAX, this.#allowed + (nowMs - this.#allowedMs) / 1000 * LINES_PER_SECOND);
+    this.#allowedMs = nowMs;
+    if (this.#allowed < 1) return false;
+    this.#allowed--;
+    return true;
+  }
+}
