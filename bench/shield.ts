@@ -69,13 +69,15 @@ async function main(): Promise<number> {
   const others = new OtherWork();
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [m, { measure }] of MEASURES.entries()) {
-      for (const [v, tracker] of trackers.entries()) {
-        const rate = await measure(tracker);
+      for (let i = 0; i < trackers.length; i++) {
+        // Each round begins with another, so that none always follows the same.
+        const v = (i + round) % trackers.length, rate = await measure(trackers[v]);
         // The first round is V8's.
         if (round > 0) rates[m][v].push(rate);
       }
     }
-    console.error(`round ${round} of ${ROUNDS}`);
+    const last = rates.map((own) => own.map((row) => Math.round(row.at(-1) ?? 0)).join(" ")).join(", ");
+    console.error(`round ${round} of ${ROUNDS}: ${last}`);
   }
   console.log(
     `${new Date().toISOString().slice(0, 10)}, ${describeMachine()}, others: ${others.coresBusy().toFixed(1)} cores.`,

@@ -15,6 +15,8 @@ const PING_MS = 500;
 const MEMORY_MIB_MAX = 512;
 /** Silence from which on the growth of the process is put down to the plugin. */
 const GROWTH_MS = 1000;
+/** Time the thread has to load our own modules: until then it runs no line of a plugin. */
+const LOAD_MS_MAX = 60_000;
 /** A look at the plugin this long after the last is late: this thread was held up itself, and the count begins anew. */
 const LATE_MS = 3 * PING_MS;
 const MEBIBYTE = 1024 * 1024;
@@ -33,6 +35,8 @@ export class PluginHost {
   #bornMs = 0;
   #heardMs = 0;
   #checkedMs = 0;
+  /** Whether the thread has said anything yet. */
+  #isLoaded = false;
   /** Memory of the process then. */
   #heardBytes = 0;
   #restartMs = RESTART_MS_MIN;
@@ -73,6 +77,7 @@ export class PluginHost {
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB_MAX },
     });
     this.#thread = thread;
+    this.#isLoaded = false;
     this.#bornMs = performance.now();
     this.#noteHeard();
     thread.on("message", (message: FromHost) => this.#hear(thread, message));
@@ -88,6 +93,7 @@ export class PluginHost {
 
   #hear(thread: NodeWorker, message: FromHost): void {
     if (thread !== this.#thread) return;
+    this.#isLoaded = true;
     this.#noteHeard();
     switch (message.type) {
       case "pong": {
@@ -110,7 +116,7 @@ export class PluginHost {
     this.#checkedMs = nowMs;
     const silentMs = nowMs - this.#heardMs;
     const grown = Math.round((Deno.memoryUsage().rss - this.#heardBytes) / MEBIBYTE);
-    if (silentMs > this.#start.silentMsMax) {
+    if (silentMs > (this.#isLoaded ? this.#start.silentMsMax : LOAD_MS_MAX)) {
       return this.#died(thread, `no sign of life for ${Math.round(silentMs / 100) / 10} s, or out of memory`);
     }
     if (silentMs > GROWTH_MS && grown > MEMORY_MIB_MAX) {

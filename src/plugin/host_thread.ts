@@ -46,6 +46,8 @@ port.on("message", async (message: ToHost) => {
   }
 });
 
+// From here on it is watched.
+post({ type: "pong", outsideBytes: 0 });
 const { job, modules } = start;
 confine(true);
 try {

@@ -100,10 +100,9 @@ function findMissing({ user: { name }, confines, root }: LeavePlan): string | nu
   }
   using files = new SystemFiles();
   if (!confines || files.link(OWN_NAME) !== null) return null;
-  return `tracker.rootdir must have a symbolic link ${
-    OWN_NAME.slice(1)
-  } to /tracker in it, which the runtime needs, and ` +
-    `${place} has none that tracker.user ${name} can read`;
+  const link = OWN_NAME.slice(1);
+  return `tracker.rootdir must have a symbolic link ${link} to /tracker inside, which the runtime reads: in ${place} ` +
+    `tracker.user ${name} finds none`;
 }
 
 /**

@@ -56,7 +56,10 @@ testAsRoot("root is confined to a folder, where everything goes on", async () =>
 testAsRoot("root that cannot be given up keeps the tracker from serving, with one sentence and 111", async (t) => {
   using sources = await OpenSources.copy();
   const closed = Deno.makeTempDirSync({ prefix: "waggle_closed_" }), open = makeOpenFolder("waggle_open_");
-  await sources.putInto(open);
+  const blocked = makeOpenFolder("waggle_blocked_");
+  for (const folder of [open, blocked]) await sources.putInto(folder);
+  // Where a folder has to be made there is something else.
+  Deno.writeTextFileSync(`${blocked}/proc`, "");
   const without = (capability: string) => ["setpriv", "--bounding-set", `-${capability}`, "--"];
   const given = "Cannot start: started as root, and that could not be given up:";
   const rows: { args: string[]; before?: string[]; env?: Record<string, string>; want: string }[] = [
@@ -74,6 +77,10 @@ testAsRoot("root that cannot be given up keeps the tracker from serving, with on
       env: { DENO_DIR: `${closed}/cache` },
       want: "Cannot start: from its sources, tracker.user nobody must be able to read ",
     },
+    {
+      args: ["-d", blocked],
+      want: "Cannot start: tracker.rootdir must have a symbolic link proc/self/exe to /tracker inside, ",
+    },
     { args: ["-d", open], before: without("sys_chroot"), want: `${given} chroot: Operation not permitted` },
     { args: ["-d", open], before: without("setgid"), want: `${given} setgroups: Operation not permitted` },
     { args: ["-d", open], before: without("setuid"), want: `${given} setuid: Operation not permitted` },
@@ -82,7 +89,7 @@ testAsRoot("root that cannot be given up keeps the tracker from serving, with on
   await runRefusals(rows.filter(({ env }) => env !== undefined));
   Deno.renameSync(`${closed}/cache`, `${sources.folder}/cache`);
   await runRefusals(rows.filter(({ env }) => env === undefined));
-  for (const folder of [closed, open]) Deno.removeSync(folder, { recursive: true });
+  for (const folder of [closed, open, blocked]) Deno.removeSync(folder, { recursive: true });
 
   async function runRefusals(chosen: typeof rows): Promise<void> {
     for (const { args, before = [], env, want } of chosen) {

@@ -13,6 +13,9 @@ export const NOT_ROOT: string | null = Deno.build.os !== "linux"
 /** The user these trackers become: `nobody`, whose number is the same everywhere. */
 export const NOBODY = 65534;
 
+/** Ports that only root may bind, above those of well-known programs. */
+const LOW_PORT_MIN = 600, LOW_PORT_END = 1024;
+
 /** A test for root alone; elsewhere it is skipped and says why. */
 export function testAsRoot(name: string, test: (context: Deno.TestContext) => Promise<void>): void {
   if (NOT_ROOT === null) Deno.test(name, test);
@@ -102,9 +105,10 @@ export function onlyUser(uid: number, gid = uid): string[] {
   return [`${four(uid)} ${four(gid)} groups= 0 1`];
 }
 
-/** A port that only root may bind, and that nobody has. */
+/** A port that only root may bind, and that nobody has; another one each time, as tests run beside each other. */
 export function freeLowPort(): number {
-  for (let port = 1023; port > 600; port--) {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = LOW_PORT_MIN + Math.floor(Math.random() * (LOW_PORT_END - LOW_PORT_MIN));
     try {
       Deno.listen({ hostname: "127.0.0.1", port }).close();
       Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port }).close();
