@@ -2,7 +2,7 @@
  * What the shield, denied networks and shedding cost a tracker that nobody abuses: announces from a great many addresses,
  * none of them over its limit, for each CPU second of trackers that run side by side. `deno run --no-prompt -A
  * bench/shield.ts [--quick]`, as root or where everyone may make network namespaces: it runs itself in one in which
- * 10.0.0.0/8 is local. Some five minutes; Linux only, with cc, taskset and iproute2.
+ * 10.0.0.0/8 is local. Some fifteen minutes, longer beside other work; Linux only, with cc, taskset and iproute2.
  */
 import { formatRate, markdownTable, median } from "./figures.ts";
 import { compileGenerators, runLoad, runSources } from "./generator.ts";
@@ -13,7 +13,7 @@ import { GENERATOR_CORE, TRACKER_CORE } from "./throughput.ts";
 import { type RunningTracker, startTracker, waggle } from "./trackers.ts";
 
 const isQuick = Deno.args.includes("--quick");
-const ROUNDS = isQuick ? 3 : 15, SECONDS = isQuick ? 1 : 2;
+const ROUNDS = isQuick ? 3 : 30, SECONDS = isQuick ? 1 : 2;
 const TORRENTS = 100_000, DENIED = 100_000;
 /** Addresses of the clients: UDP's are at random, HTTP's each have a connection. */
 const ADDRESSES = 200_000, ADDRESSES_HTTP = 250;
@@ -86,15 +86,24 @@ async function main(): Promise<number> {
   return 0;
 }
 
-// The median of each, and of what each is to the first in the same round.
+// The median of each, and what each is to the first in the same round: the median, and the standard error of the mean,
+// which says how much of the difference may be chance.
 function describe(rates: readonly (readonly (readonly number[])[])[]): string[][] {
   return MEASURES.map(({ name }, m) => [
     name,
     ...rates[m].map((own, v) => {
-      const percent = (median(own.map((rate, round) => rate / rates[m][0][round])) - 1) * 100;
-      return formatRate(median(own)) + (v === 0 ? "" : ` (${percent < 0 ? "" : "+"}${percent.toFixed(1)} %)`);
+      const percents = own.map((rate, round) => (rate / rates[m][0][round] - 1) * 100), middle = median(percents);
+      if (v === 0) return formatRate(median(own));
+      return `${formatRate(median(own))} (${middle < 0 ? "" : "+"}${middle.toFixed(1)} ± ${
+        standardError(percents).toFixed(1)
+      } %)`;
     }),
   ]);
+}
+
+function standardError(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1) / values.length);
 }
 
 const INSIDE = "SHIELD_BENCH_INSIDE";

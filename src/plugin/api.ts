@@ -320,6 +320,6 @@ export interface Announced {
 export interface HostContext extends PluginContext {
   /** Announces that came too fast to be told and were left out, since the start. */
   readonly announcesLost: number;
-  /** Prints a line in the tracker's log, with the plugin's name before it. */
+  /** Prints a line in the tracker's log, with the plugin's name before it: 100 at once, then 2 a second. */
   log(line: string): void;
 }

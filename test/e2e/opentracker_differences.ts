@@ -293,6 +293,28 @@ export const DIFFERENCES: readonly Difference[] = [
     seen: [],
   },
   {
+    topic: "Many requests of one address",
+    opentracker: "no limit",
+    waggle: "`tracker.shield`, on by default: 200 a second and 20,000 at once, over UDP and again over HTTP",
+    because:
+      "a flood of one address costs the others nothing; the loopback, `access.proxy` and `tracker.shield_exempt` are not limited",
+    seen: [],
+  },
+  {
+    topic: "Networks that are not served",
+    opentracker: "left to the firewall",
+    waggle: "`access.deny_networks`, a file read again on SIGHUP",
+    because: "it needs no root, and is asked about the client behind a proxy, whom a firewall does not see",
+    seen: [],
+  },
+  {
+    topic: "When there is more than can be answered",
+    opentracker: "what the kernel has no room for is lost",
+    waggle: "`tracker.shedding`, on by default: longer intervals, fewer peers, then connects are left out",
+    because: "clients come back later, and those that have a connection id are served",
+    seen: [],
+  },
+  {
     topic: "Minute in a state dump",
     opentracker: "up to 45 minutes too early for torrents without IPv6 peers",
     waggle: "the minute of the last announce",

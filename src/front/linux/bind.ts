@@ -53,7 +53,7 @@ const FIRST_BYTE_SECONDS = 10;
  * Kernel buffers of a connection, which doubles them: some longest requests, a dozen longest replies. Left to itself it
  * keeps megabytes for each client that asks and does not read, and TCP as a whole has one limit (net.ipv4.tcp_mem).
  */
-export const TCP_RECEIVE_BYTES = 32 * 1024, TCP_SEND_BYTES = 128 * 1024;
+export const TCP_RECEIVE_BYTES = 96 * 1024, TCP_SEND_BYTES = 128 * 1024;
 
 type BindCalls = Deno.DynamicLibrary<typeof BIND_SYMBOLS>["symbols"];
 

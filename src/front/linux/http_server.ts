@@ -100,10 +100,10 @@ export class LinuxHttp {
   /** Reads what has come on the connection in `slot`, and answers it. */
   receive(slot: number): void {
     const { calls, receive, errno } = this.#native, connections = this.#connections, used = connections.used[slot];
-    // A fresh request comes into the common scratch; the rest of one goes behind what is kept of it.
+    // A fresh request comes into the common scratch; the rest of one goes behind what is kept of it. No more is taken
+    // than could be kept, should the client not read its replies.
     const start = used === 0 ? 0 : SCRATCH_BYTES + slot * PARTIAL_BYTES;
-    const room = used === 0 ? SCRATCH_BYTES : PARTIAL_BYTES - used;
-    receive.aim(start + used, room);
+    receive.aim(start + used, PARTIAL_BYTES - used);
     const received = calls.recvmsg(connections.descriptor[slot], receive.header, MSG_DONTWAIT);
     if (received > 0) {
       this.#answerAll(slot, start, start + used + received);
@@ -126,7 +126,8 @@ export class LinuxHttp {
         return this.#watch(slot, EPOLLIN);
       }
     }
-    const first = at;
+    // A full buffer: there may be more that has not been read.
+    const first = at, isFull = end - at === PARTIAL_BYTES;
     while (at < end) {
       this.#connections.takeAddress(slot, this.#tracker.request);
       const outcome = door.answer(input, at, end);
@@ -135,7 +136,7 @@ export class LinuxHttp {
       http.scanned = 0;
       const isReply = outcome === HTTP_REPLY;
       // The office reads the request before anything is moved.
-      const goesOn = isReply ? this.#reply(slot, at < end) : this.#askOffice(slot);
+      const goesOn = isReply ? this.#reply(slot, isFull || at < end) : this.#askOffice(slot);
       if (goesOn) continue;
       if (connections.state[slot] !== SLOT_FREE) this.#keep(slot, at, end, 0);
       return;
@@ -165,10 +166,9 @@ export class LinuxHttp {
   // Keeps the bytes from `at` to `end` for when more has come.
   #keep(slot: number, at: number, end: number, scanned: number): void {
     const connections = this.#connections, input = this.#native.streamInput, to = SCRATCH_BYTES + slot * PARTIAL_BYTES;
-    const length = Math.min(end - at, PARTIAL_BYTES);
-    if (length > 0 && at !== to) input.copyWithin(to, at, at + length);
-    connections.used[slot] = length;
-    connections.scanned[slot] = Math.min(scanned, length);
+    if (end > at && at !== to) input.copyWithin(to, at, end);
+    connections.used[slot] = end - at;
+    connections.scanned[slot] = scanned;
   }
 
   // Sends the reply in the output. True when the next request may be answered.
