@@ -8,7 +8,7 @@ import { latin1, latin1Text } from "../support/vectors.ts";
 const END = " HTTP/1.1\r\nConnection: close\r\n\r\n";
 const DUMP = `GET /stats?mode=statedump${END}`;
 /** Starts in which opentracker once loads its dump after its list. */
-const STARTS_MAX = 20;
+const STARTS_MAX = 40;
 const LISTED = [0x41, 0x42, 0x43];
 
 function announce(byte: number, port: number): string {
