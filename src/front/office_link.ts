@@ -59,6 +59,11 @@ export class OfficeLink {
     };
   }
 
+  /** Whether a page is being made for somebody. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   /** Hands over the request that `http` describes in `bytes`. Returns its id, or 0 when too many wait already. */
   send(bytes: Uint8Array, http: HttpRequest, address: string, onPiece: OnPiece): number {
     if (this.#waiting.size >= OFFICE_REQUESTS_MAX) return 0;

@@ -25,8 +25,14 @@ export const LOOP_SYMBOLS = {
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   shutdown: { parameters: ["i32", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  usleep: { parameters: ["u32"], result: "i32" },
   __errno_location: { parameters: [], result: "usize" },
   memcpy: { parameters: ["buffer", "usize", "usize"], result: "void" },
+} as const;
+
+/** Calls by which a thread says how it wants to be scheduled. */
+export const THREAD_SYMBOLS = {
+  prctl: { parameters: ["i32", "u64"], result: "i32" },
 } as const;
 
 /** Calls that say what went wrong in the last one. */
@@ -78,6 +84,8 @@ export const EPOLL_CLOEXEC = 0x80000, EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOL
 export const EPOLLIN = 1, EPOLLOUT = 4;
 /** shutdown: no more is sent. */
 export const SHUT_WR = 1;
+/** prctl: how much longer than asked for a sleep of this thread may take, in nanoseconds; 50,000 unless said. */
+export const PR_SET_TIMERSLACK = 29;
 /** Errors told apart. */
 export const EINTR = 4, EAGAIN = 11, EMFILE = 24;
 /** The system is short of memory, of descriptors or of buffers: it passes. */

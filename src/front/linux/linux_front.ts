@@ -16,18 +16,25 @@ import { requestLogger } from "../request_logger.ts";
 import { SWEEP_TICK_MS, SweepPace } from "../sweep_pace.ts";
 import { Acceptor } from "./acceptor.ts";
 import { Connections } from "./connections.ts";
+import { Gathering } from "./gathering.ts";
 import { LinuxHttp } from "./http_server.ts";
 import { EPOLLIN } from "./libc.ts";
 import type { Native } from "./native.ts";
 import { Poller } from "./poller.ts";
 import { LinuxUdp } from "./udp_socket.ts";
 
-/** Under load, timers and messages get their turn this often. */
+/** Timers and messages get their turn at least this often. */
 const YIELD_MS = 10;
-/** Waiting in the thread before going outside, which costs more but lets messages in. */
-const WAIT_IN_THREAD_MS = 1;
+/** … and this often while the office makes a page for a client. */
+const YIELD_FOR_OFFICE_MS = 1;
+/** Without a request for so long, it is waited outside the thread: that costs more, but nothing while it lasts. */
+const QUIET_MS = 100;
 /** Longest wait outside. News on a socket ends it sooner; this is how long a stop may go unnoticed. */
 const WAIT_OUTSIDE_MS = 100;
+/** A turn is broken off after this long, so that timers and messages get theirs; epoll tells of the rest again. */
+const TURN_MS_MAX = 2;
+/** Sockets served between two looks at the clock. */
+const SERVED_PER_LOOK = 4;
 /** How often connections are looked at for their limits. */
 const LIMITS_TICK_MS = 100;
 /** Faults in a row, without one good turn between, after which the front gives up and is started again. */
@@ -63,10 +70,13 @@ class LinuxFront {
   readonly #udp: LinuxUdp;
   readonly #http: LinuxHttp;
   readonly #acceptor: Acceptor;
+  readonly #gathering: Gathering;
   readonly #timers: ReturnType<typeof setInterval>[];
   readonly #channel = new MessageChannel();
   #wake: (() => void) | undefined;
   #isStopping = false;
+  /** Turns in a row that failed. */
+  #faults = 0;
   #hasEnded: () => void = () => {};
 
   constructor(
@@ -84,6 +94,7 @@ class LinuxFront {
     this.#sockets = start.sockets;
     this.office = new OfficeLink(officePort);
     this.#poller = new Poller(native);
+    this.#gathering = new Gathering(native.calls);
     this.#pollerWord = descriptors.subarray(start.http.connectionsMax);
     this.#pollerWord[0] = this.#poller.descriptor;
     this.#udp = new LinuxUdp(native, tracker, new UdpDoor(tracker, ids, native.udp.input, native.udp.output));
@@ -108,31 +119,46 @@ class LinuxFront {
 
   /** The loop. Resolves when the front is told to stop; rejects when it cannot go on. */
   async run(): Promise<void> {
-    let yieldedMs = performance.now(), faults = 0;
+    let nowMs = performance.now(), yieldedMs = nowMs, busyMs = nowMs;
     while (!this.#isStopping) {
-      let events = this.#poller.wait(WAIT_IN_THREAD_MS);
-      if (events === 0) {
-        events = await this.#poller.waitOutside(WAIT_OUTSIDE_MS);
-        yieldedMs = performance.now();
+      const isQuiet = nowMs - busyMs >= QUIET_MS;
+      const events = isQuiet
+        ? await this.#poller.waitOutside(WAIT_OUTSIDE_MS)
+        : this.#poller.wait(this.office.isAwaited ? YIELD_FOR_OFFICE_MS : YIELD_MS);
+      nowMs = performance.now();
+      if (isQuiet) yieldedMs = nowMs;
+      if (events > 0) {
+        busyMs = nowMs;
+        this.#gathering.beginTurn(nowMs);
+        nowMs = this.#serveAll(events, nowMs);
       }
-      const begunMs = performance.now();
-      try {
-        this.tracker.beginBatch();
-        for (let i = 0; i < events; i++) this.#serve(i);
-        faults = 0;
-      } catch (error) {
-        // What was at hand is lost; the front goes on, unless nothing works any more.
-        this.tracker.counters[COUNTER.faults]++;
-        console.error("front: a turn of the loop failed", error);
-        if (++faults >= FAULTS_MAX) throw error;
-      }
-      const nowMs = performance.now();
-      if (events > 0) this.#countTurn((nowMs - begunMs) * 1000);
-      if (nowMs - yieldedMs < YIELD_MS) continue;
-      await this.#yield();
-      yieldedMs = performance.now();
+      if (nowMs - yieldedMs >= YIELD_MS || !isQuiet && events === 0) {
+        await this.#yield();
+        yieldedMs = nowMs = performance.now();
+      } else if (events > 0) this.#gathering.pause();
     }
     this.#hasEnded();
+  }
+
+  // One turn: everything that has news. Returns the time after it.
+  #serveAll(events: number, begunMs: number): number {
+    let nowMs = begunMs;
+    try {
+      this.tracker.beginBatch();
+      for (let i = 0; i < events && nowMs - begunMs < TURN_MS_MAX; i++) {
+        this.#serve(i);
+        if (i % SERVED_PER_LOOK === SERVED_PER_LOOK - 1) nowMs = performance.now();
+      }
+      this.#faults = 0;
+    } catch (error) {
+      // What was at hand is lost; the front goes on, unless nothing works any more.
+      this.tracker.counters[COUNTER.faults]++;
+      console.error("front: a turn of the loop failed", error);
+      if (++this.#faults >= FAULTS_MAX) throw error;
+    }
+    nowMs = performance.now();
+    this.#countTurn((nowMs - begunMs) * 1000);
+    return nowMs;
   }
 
   drain(): Promise<void> {
