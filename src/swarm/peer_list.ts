@@ -25,7 +25,8 @@ import {
   TORRENT_IPV6,
   TORRENT_STATE,
 } from "./layout.ts";
-import { ageMinutes, copyPeer, type PeerKey, storedHash } from "./peer_key.ts";
+import { ageMinutes } from "./minutes.ts";
+import { copyPeer, type PeerKey, storedHash } from "./peer_key.ts";
 import type { Slabs } from "./slabs.ts";
 
 /** One thread's hand on a peer list. */

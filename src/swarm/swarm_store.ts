@@ -46,7 +46,7 @@ export class SwarmStore {
 
   /**
    * `arena`: from createArena. `owner`: this thread's number, 1 or more, no two alike. `seed`: any number, for picking.
-   * `peerAgeMinutesMax`: age at which a peer is forgotten, 1 to 32767.
+   * `peerAgeMinutesMax`: age at which a peer is forgotten, 1 to PEER_AGE_MINUTES_MAX.
    */
   constructor(arena: SharedArrayBuffer, owner: number, seed: number, peerAgeMinutesMax: number) {
     const words = this.#words = new Int32Array(arena);

@@ -13,6 +13,7 @@ import {
   TORRENT_MINUTES_MAX,
   TORRENT_STATE,
 } from "./layout.ts";
+import { idleMinutes } from "./minutes.ts";
 import type { PeerList } from "./peer_list.ts";
 import type { TorrentTable } from "./torrent_table.ts";
 
@@ -108,8 +109,8 @@ export class Sweeper {
     // The keeper has yet to hear that the last peer left, or it would bring it back after a restart.
     const isAwaited = w[KEEPS_CHANGES] !== 0 && (w[record + TORRENT_STATE] & TORRENT_CHANGED) !== 0;
     if (isAwaited && !this.#budget.isCrowded) return false;
-    const idleMinutes = (this.#minute - w[record + TORRENT_STATE]) & 0xffff;
-    return w[record + TORRENT_COMPLETED] === 0 || idleMinutes >= TORRENT_MINUTES_MAX || this.#budget.isCrowded;
+    const idle = idleMinutes(w[record + TORRENT_STATE], this.#minute);
+    return w[record + TORRENT_COMPLETED] === 0 || idle >= TORRENT_MINUTES_MAX || this.#budget.isCrowded;
   }
 
   #peers(shard: number, record: number): number {
