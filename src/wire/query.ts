@@ -1,6 +1,8 @@
 /**
  * Announce and scrape parameters out of a query string, as bytes: info hashes are raw bytes and no text API keeps them
- * whole. A `+` is a plus. Names are matched as they stand. Pure and total; nothing is allocated.
+ * whole. A `+` is a plus. Names are matched as they stand. `left`, `numwant` and `compact` may be empty, which says no
+ * more than leaving them out: WebTorrent sends `left=` while it knows no more than a magnet link. Pure and total;
+ * nothing is allocated.
  * Source: BEP 3, BEP 7, BEP 21, BEP 23, BEP 48.
  */
 import {
@@ -98,9 +100,11 @@ function decodeParameter(
       break;
     case 7:
       if (is(NUMWANT, bytes, nameStart, nameEnd)) {
+        if (start === end) break;
         request.numwant = decodeNumber(bytes, start, end);
         if (request.numwant === NO_NUMBER) return NUMWANT_BAD;
       } else if (is(COMPACT, bytes, nameStart, nameEnd)) {
+        if (start === end) break;
         const compact = decodeNumber(bytes, start, end);
         if (compact === NO_NUMBER) return COMPACT_BAD;
         request.compact = compact !== 0;
@@ -183,6 +187,7 @@ function decodePort(bytes: Uint8Array, start: number, end: number, request: Anno
 
 // Only zero or not zero matters, and the number may be longer than any of ours: its digits are looked at instead.
 function decodeLeft(bytes: Uint8Array, start: number, end: number, request: AnnounceRequest): number {
+  if (start === end) return NOT_REFUSED;
   if (decodeNumber(bytes, start, end) === NO_NUMBER) return LEFT_BAD;
   request.seeder = true;
   for (let at = start; at < end; at++) if (bytes[at] !== ZERO) request.seeder = false;

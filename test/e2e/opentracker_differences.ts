@@ -37,7 +37,7 @@ const COUNT_FIELDS = /^(complete|downloaded|incomplete|min interval|peers|interv
 
 /** Rows that say no more than that a malformed request is told why. */
 const UNDERSTOOD_AS_NONE =
-  /^(numwant of letters|compact of letters|empty left|port (too high|of letters)|nothing but the path|(short|long|two) info_hash|bad percent in the hash|short peer_id|scrape, short hash|scrape without hash)$/;
+  /^(numwant of letters|compact of letters|port (too high|of letters)|nothing but the path|(short|long|two) info_hash|bad percent in the hash|short peer_id|scrape, short hash|scrape without hash)$/;
 
 function words(text: string): string[] {
   return text.split(" ").filter((word) => word !== "");
@@ -142,6 +142,17 @@ export const DIFFERENCES: readonly Difference[] = [
     waggle: "refused: `left must be a whole number`",
     because: "a broken client is not a seeder",
     seen: [{ probes: /^left of letters$/, fields: COUNT_FIELDS }],
+  },
+  {
+    topic: "`left`, `numwant` or `compact` without a value",
+    opentracker: "status 400",
+    waggle: "as if it were not there: without `left`, a leecher",
+    because: "WebTorrent sends `left=` while it has no more than a magnet link",
+    seen: [
+      { probes: /^empty left$/, fields: /^status line$/, theirs: INVALID, ours: OK },
+      { probes: /^empty left$/, fields: /^(header Content-Type|body|keys in order)$/ },
+      { probes: /^empty left$/, fields: COUNT_FIELDS, theirs: NONE },
+    ],
   },
   {
     topic: "`left` of 4 GiB and its multiples",

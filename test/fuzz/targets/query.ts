@@ -93,6 +93,7 @@ function announceOf(text: string): Naive {
 
 function takeParameter(found: Naive, name: string, value: string): number {
   const number = numberOf(value);
+  if (value === "" && /^(left|numwant|compact)$/.test(name)) return NOT_REFUSED;
   switch (name) {
     case "info_hash": {
       const hash = twentyOf(value, INFO_HASH_BAD);
