@@ -60,7 +60,7 @@ export class SwarmStore {
     this.#list4 = new PeerList(words, slabs, 4);
     this.#list6 = new PeerList(words, slabs, 6);
     this.#key = new PeerKey(words);
-    this.#sweeper = new Sweeper(words, this.#table, this.#budget, this.#list4, this.#list6);
+    this.#sweeper = new Sweeper(words, this.#table, slabs, this.#budget, [this.#list4, this.#list6]);
   }
 
   /** Carries out one announce and fills `reply`; `reply.at4`, `at6`, `peersMax` and `bothFamilies` are given. */

@@ -1,9 +1,10 @@
 /**
  * Walks a shard a little at a time and drops what has expired: peers by age, torrents without peers, and, when memory
- * is short, the lonely (budget.ts). Where it stopped is kept in the shard, so that any thread may go on. The caller
+ * is short, the lonely (budget.ts); what stays leaves pages that are mostly empty. Where it stopped is kept in the shard, so that any thread may go on. The caller
  * holds the shard's lock.
  */
 import type { Budget } from "./budget.ts";
+import { Compactor } from "./compactor.ts";
 import {
   KEEPS_CHANGES,
   SHARD_SWEEP_BUCKET,
@@ -15,6 +16,7 @@ import {
 } from "./layout.ts";
 import { idleMinutes } from "./minutes.ts";
 import type { PeerList } from "./peer_list.ts";
+import type { Slabs } from "./slabs.ts";
 import type { TorrentTable } from "./torrent_table.ts";
 
 // The bucket cursor: 0 = the torrent was not begun; otherwise the part (IPv4 or IPv6, seeders or leechers) in bits 28
@@ -29,19 +31,27 @@ export class Sweeper {
   readonly #table: TorrentTable;
   readonly #budget: Budget;
   readonly #lists: readonly [PeerList, PeerList];
+  readonly #compactor: Compactor;
   #minute = 0;
   #ageMinutesMax = 0;
 
-  constructor(words: Int32Array, table: TorrentTable, budget: Budget, list4: PeerList, list6: PeerList) {
+  constructor(
+    words: Int32Array,
+    table: TorrentTable,
+    slabs: Slabs,
+    budget: Budget,
+    lists: readonly [PeerList, PeerList],
+  ) {
     this.#words = words;
     this.#table = table;
     this.#budget = budget;
-    this.#lists = [list4, list6];
+    this.#lists = lists;
+    this.#compactor = new Compactor(words, table, slabs, lists);
   }
 
   /** Up to `stepsMax` steps in the shard at `shard`. Returns true at its end. */
   step(shard: number, stepsMax: number, minute: number, ageMinutesMax: number): boolean {
-    const w = this.#words, table = this.#table, slots = table.slots(shard);
+    const w = this.#words, table = this.#table, slots = table.slots(shard), isCompacted = this.#budget.isCompacted;
     this.#minute = minute;
     this.#ageMinutesMax = ageMinutesMax;
     let slot = w[shard + SHARD_SWEEP_SLOT], steps = 0;
@@ -57,7 +67,10 @@ export class Sweeper {
         steps += this.#visit(shard, record, stepsMax - steps);
         if (w[shard + SHARD_SWEEP_BUCKET] !== 0) continue;
         if (this.#isOver(shard, record)) table.removeAt(shard, slot);
-        else slot++;
+        else {
+          if (isCompacted) this.#compactor.compact(shard, slot);
+          slot++;
+        }
       }
     }
     table.tighten(shard);
