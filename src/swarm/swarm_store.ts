@@ -141,9 +141,12 @@ export class SwarmStore {
     return readTotals(this.#words);
   }
 
-  /** Releases what a dead thread numbered `owner` held. Returns how many locks; more than 0 is a fault to report. */
-  releaseLocksOf(owner: number): number {
-    return releaseLocksOf(this.#words, owner);
+  /**
+   * Releases what an exception inside a visit of this thread has left locked, which every thread would wait for, this one
+   * first. Returns how many locks: with any, what the visit was at is half done, and the part had better begin anew.
+   */
+  releaseOwnLocks(): number {
+    return releaseLocksOf(this.#words, this.#owner);
   }
 
   #open(shard: number, record: number): void {
