@@ -63,7 +63,10 @@ export class SwarmStore {
     this.#sweeper = new Sweeper(words, this.#table, slabs, this.#budget, [this.#list4, this.#list6]);
   }
 
-  /** Carries out one announce and fills `reply`; `reply.at4`, `at6`, `peersMax` and `bothFamilies` are given. */
+  /**
+   * Carries out one announce and fills `reply`; `reply.at4`, `at6`, `peersMax` and `bothFamilies` are given. Who announces
+   * port 0 is answered and not stored.
+   */
   announce(request: AnnounceRequest, reply: AnnounceReply): void {
     const w = this.#words, infoHash = request.infoHash;
     const tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
@@ -81,6 +84,8 @@ export class SwarmStore {
     let record = this.#table.find(shard, tag, infoHash);
     if (request.event === EVENT_STOPPED) {
       if (record !== 0) this.#leave(shard, record, request, reply);
+    } else if (request.portWord === 0) {
+      if (record !== 0) this.#show(shard, record, request, reply);
     } else {
       if (record === 0 && this.#budget.newTorrentsAllowed) record = this.#table.add(shard, tag, infoHash);
       if (record !== 0) this.#join(shard, record, request, reply);
@@ -195,6 +200,17 @@ export class SwarmStore {
     this.#count(record, reply);
     this.#close();
     this.#touch(record);
+  }
+
+  // Port 0 takes no connections: who has it is given peers, and is given to nobody.
+  #show(shard: number, record: number, request: AnnounceRequest, reply: AnnounceReply): void {
+    const own = request.family === 4 ? this.#list4 : this.#list6;
+    this.#open(shard, record);
+    this.#expireSmall(record);
+    own.peerAt = 0;
+    this.#count(record, reply);
+    this.#pick(request, reply, own);
+    this.#close();
   }
 
   #count(record: number, reply: AnnounceReply): void {

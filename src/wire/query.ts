@@ -32,6 +32,8 @@ export const HTTP_SCRAPE_HASHES_MAX = 64;
 const AMPERSAND = 0x26, EQUALS = 0x3d, PERCENT = 0x25, MINUS = 0x2d, ZERO = 0x30;
 /** What a number that is none parses to: no parameter allows it. */
 const NO_NUMBER = -0x80000000;
+/** What the port is until it has been read. */
+const NO_PORT = -1;
 /** Where the reading of a number stops growing: above every limit, below where doubles lose whole numbers. */
 const NUMBER_MAX = 0x7fffffff;
 
@@ -58,7 +60,7 @@ export function decodeAnnounceQuery(bytes: Uint8Array, start: number, end: numbe
   request.event = EVENT_NONE;
   request.numwant = -1;
   request.compact = true;
-  request.portWord = 0;
+  request.portWord = NO_PORT;
   for (let i = 0; i < 5; i++) request.peerId[i] = 0;
   request.extraStart = start;
   request.extraEnd = end;
@@ -79,7 +81,7 @@ export function decodeAnnounceQuery(bytes: Uint8Array, start: number, end: numbe
   }
   if (refusal !== NOT_REFUSED) return refusal;
   if (hashes !== 1) return hashes === 0 ? INFO_HASH_MISSING : INFO_HASH_BAD;
-  return request.portWord === 0 ? PORT_BAD : NOT_REFUSED;
+  return request.portWord === NO_PORT ? PORT_BAD : NOT_REFUSED;
 }
 
 function decodeParameter(
@@ -180,7 +182,7 @@ function decodeNumber(bytes: Uint8Array, start: number, end: number): number {
 
 function decodePort(bytes: Uint8Array, start: number, end: number, request: AnnounceRequest): number {
   const port = decodeNumber(bytes, start, end);
-  if (port < 1 || port > 65535) return PORT_BAD;
+  if (port < 0 || port > 65535) return PORT_BAD;
   request.portWord = (port & 0xff) << 8 | port >> 8;
   return NOT_REFUSED;
 }

@@ -127,13 +127,23 @@ export const DIFFERENCES: readonly Difference[] = [
     ],
   },
   {
-    topic: "Missing port, port 0, port below zero",
+    topic: "Port 0",
+    opentracker: "stored",
+    waggle: "given peers, and not stored",
+    because:
+      "clients behind a proxy send it; nobody can connect to such a peer, and it takes the place of one that works",
+    seen: [
+      { probes: /^port 0$/, fields: /^(in)?complete$/ },
+      { probes: /^udp port 0$/, fields: /^(leechers|seeders)$/ },
+    ],
+  },
+  {
+    topic: "Missing port, port below zero",
     opentracker: "stored; −1 becomes 65535",
     waggle: "refused: `port must be 1 to 65535`",
     because: "nobody can connect to such a peer, and it takes the place of one that works",
     seen: [
-      { probes: /^(no port|port 0|port below zero)$/, fields: COUNT_FIELDS },
-      { probes: /^udp port 0$/, fields: /^(action|interval|leechers|seeders|peers|text)$/ },
+      { probes: /^(no port|port below zero)$/, fields: COUNT_FIELDS },
     ],
   },
   {

@@ -74,7 +74,6 @@ Deno.test("decodeAnnounceQuery() refuses what it cannot use", () => {
     ["no port", HASH, PORT_BAD],
     ["port empty", `${HASH}&port=`, PORT_BAD],
     ["port without a value", `${HASH}&port`, PORT_BAD],
-    ["port 0", `${HASH}&port=0`, PORT_BAD],
     ["port -1", `${HASH}&port=-1`, PORT_BAD],
     ["port 65536", `${HASH}&port=65536`, PORT_BAD],
     ["port of 300 digits", `${HASH}&port=${"1".repeat(300)}`, PORT_BAD],
@@ -170,7 +169,7 @@ Deno.test("decodeAnnounceQuery() reads numwant, compact and ports", () => {
   ) {
     assert.equal(decode(`${HASH}&port=1&compact=${text}`).request.compact, want, text);
   }
-  for (const port of [1, 255, 256, 6881, 65535]) assert.equal(decode(`${HASH}&port=${port}`).port, port);
+  for (const port of [0, 1, 255, 256, 6881, 65535]) assert.equal(decode(`${HASH}&port=${port}`).port, port);
 });
 
 Deno.test("decodeAnnounceQuery() overwrites all that an earlier query left, and says where this one is", () => {
