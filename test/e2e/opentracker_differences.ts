@@ -179,6 +179,17 @@ export const DIFFERENCES: readonly Difference[] = [
     seen: [{ probes: /^scrape, unknown hash$/, fields: /^files$/, theirs: /^$/, ours: /"complete":0/ }],
   },
   {
+    topic: "Order of the hashes in a scrape over HTTP",
+    opentracker: "as asked, repeats included",
+    waggle: "sorted, each once",
+    because: "BEP 3 wants sorted keys, and strict decoders take nothing else",
+    seen: [{
+      probes: /^scrape of two$/,
+      fields: /^files$/,
+      agree: (theirs, ours) => theirs.split("; ").sort().join("; ") === ours,
+    }],
+  },
+  {
     topic: "Refused announce over UDP",
     opentracker: "8 bytes that are no reply",
     waggle: "an error packet with the reason",
