@@ -40,12 +40,28 @@ export interface Persistence {
   readonly oldVersion: boolean;
 }
 
+/** What a refusal's body was made of, and the body. */
+interface RefusalBody {
+  readonly intervalSeconds: number;
+  readonly reason: string;
+  readonly bytes: Uint8Array;
+}
+
+function refusalBody(intervalSeconds: number, reason: string): RefusalBody {
+  const minutes = Math.ceil(intervalSeconds / 60);
+  const bytes = text(
+    `d14:failure reason${reason.length}:${reason}8:intervali${intervalSeconds}e8:retry ini${minutes}ee`,
+  );
+  return { intervalSeconds, reason, bytes };
+}
+
 /** Writes replies into one output buffer. After each call the reply is bytes `start` to `end`. */
 export class HttpReplyWriter {
   start = 0;
   end = 0;
   readonly #bytes: Uint8Array;
   readonly #peersAt: number;
+  readonly #refusals: (RefusalBody | undefined)[] = new Array(REFUSAL_TEXTS.length).fill(undefined);
   /** Hashes of a scrape by their number, in their order. */
   readonly #order = new Uint8Array(SCRAPE_HASHES_MAX);
 
@@ -158,27 +174,23 @@ export class HttpReplyWriter {
     this.#headBefore(this.end, persistence);
   }
 
-  /** A refusal: `failure reason` (ASCII), with `interval` and `retry in` (BEP 31) because clients obey one or the other. */
+  /**
+   * A refusal: `failure reason` (ASCII), with `interval` and `retry in` (BEP 31) because clients obey one or the other.
+   * The last of each kind is kept, because those that come in numbers are all alike.
+   */
   refusal(
     refusal: number,
     intervalSeconds: number,
     persistence: Persistence,
     reason: string = REFUSAL_TEXTS[refusal],
   ): void {
-    const minutes = Math.ceil(intervalSeconds / 60);
-    this.end = this.#peersAt;
-    this.#append(encoder.encode(
-      `d14:failure reason${reason.length}:${reason}8:intervali${intervalSeconds}e8:retry ini${minutes}ee`,
-    ));
-    this.start = this.#peersAt;
+    let body = this.#refusals[refusal];
+    if (body === undefined || body.intervalSeconds !== intervalSeconds || body.reason !== reason) {
+      body = this.#refusals[refusal] = refusalBody(intervalSeconds, reason);
+    }
+    this.end = this.start = this.#peersAt;
+    this.#append(body.bytes);
     this.#headBefore(this.end, persistence);
-  }
-
-  /** A reply that was written before: its bytes, at most HTTP_HEAD_BYTES_MAX. */
-  copy(reply: Uint8Array): void {
-    this.start = this.#peersAt;
-    this.end = this.start + reply.length;
-    this.#bytes.set(reply, this.start);
   }
 
   /** An error page in opentracker's words, after which the connection is closed. */

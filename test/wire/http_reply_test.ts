@@ -152,6 +152,10 @@ Deno.test("HttpReplyWriter.refusal() tells the reason and when to come back", ()
   desk.writer.refusal(PORT_BAD, 1801, KEPT);
   assert.equal(desk.written(), vector("refusal"));
   for (let refusal = 1; refusal < REFUSAL_TEXTS.length; refusal++) {
+    // What is kept of one must not be told for another.
+    desk.writer.refusal(refusal, 3600, KEPT);
+    desk.writer.refusal(refusal, 1800, KEPT, "the words of a plugin");
+    assert.ok(desk.written().includes("21:the words of a plugin8:intervali1800e"));
     desk.writer.refusal(refusal, 1800, CLOSED);
     const [head, body] = splitAt(desk.written(), "\r\n\r\n");
     assert.equal(Number(/Content-Length: (\d+)/.exec(head)![1]), body.length);
