@@ -1,7 +1,7 @@
 /**
  * Walks a shard a little at a time and drops what has expired: peers by age, torrents without peers, and, when memory
- * is short, the lonely (budget.ts); what stays leaves pages that are mostly empty. Where it stopped is kept in the shard, so that any thread may go on. The caller
- * holds the shard's lock.
+ * is short, the lonely (budget.ts); what stays leaves pages that are mostly empty. Where it stopped is kept in the
+ * shard, so that any thread may go on. The caller holds the shard's lock.
  */
 import type { Budget } from "./budget.ts";
 import { Compactor } from "./compactor.ts";

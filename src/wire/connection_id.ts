@@ -44,7 +44,10 @@ export class ConnectionIds {
     this.#make(source, Math.floor((second + this.#aheadSeconds) / CONNECTION_ID_UNIT_SECONDS) & 0xffff);
   }
 
-  /** True if the id (`high`, `low` as read big endian) was made for this address and is neither too old nor from the future. */
+  /**
+   * True if the id (`high`, `low` as read big endian) was made for this address, and is neither too old nor from the
+   * future.
+   */
   isGood(source: AddressRegisters, high: number, low: number, second: number): boolean {
     const issued = high >>> 16, now = Math.floor((second + this.#aheadSeconds) / CONNECTION_ID_UNIT_SECONDS);
     if (((now + UNITS_AHEAD_MAX - issued) & 0xffff) > this.#unitsMax + UNITS_AHEAD_MAX) return false;
