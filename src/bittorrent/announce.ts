@@ -35,7 +35,10 @@ export class AnnounceRequest {
   /** The same 4 or 16 bytes. */
   readonly addressBytes: Uint8Array = new Uint8Array(this.address.buffer);
   family: Family = 4;
-  /** Port as read little endian from network byte order: the number in the packet's bytes, not its value. */
+  /**
+   * Port as read little endian from network byte order: the number in the packet's bytes, not its value. 0: the client
+   * takes no connections.
+   */
   portWord = 0;
   /** left = 0. */
   seeder = false;

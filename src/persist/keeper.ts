@@ -292,8 +292,6 @@ export class Keeper {
 
   #write(isWhole: boolean): number {
     const builder = this.#builder, reader = this.#isAllDue ? this.#all : this.#changes;
-    builder.wallMinute = this.#wallMinute;
-    builder.minute = this.#minute;
     const leaver = this.#leaver, wasTaken = leaver?.isTaken;
     leaver?.look();
     if (leaver?.isTaken && !wasTaken) {
@@ -307,6 +305,9 @@ export class Keeper {
       reader.peersMax = isWhole || shard % turns === turn ? Infinity : OFTEN_PEERS_MAX;
       for (reader.begin(shard); !reader.isDone;) {
         const records = this.#records, end = reader.read(records);
+        // After the read: a pass takes seconds, and what is announced meanwhile may be of the next minute.
+        builder.wallMinute = this.#wallMinute;
+        builder.minute = this.#minute;
         for (let at = 0; at < end; at += recordWords(records, at)) {
           if (!builder.add(records, at)) continue;
           torrents++;

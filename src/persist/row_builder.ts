@@ -4,6 +4,7 @@
  * the wall clock's minute of the last announce, and for each peer the minutes before that.
  */
 import { PEER4_WORDS, PEER6_WORDS, PEER_COMPLETED, PEER_MINUTE_MASK } from "../swarm/layout.ts";
+import { ageMinutes, idleMinutes } from "../swarm/minutes.ts";
 import type { KeptTorrent } from "../swarm/torrent_loader.ts";
 import {
   RECORD_COMPLETED,
@@ -49,7 +50,7 @@ export class RowBuilder implements StateRow {
   isNew = false;
   /** Words of the info hash. */
   readonly infoHashWords = new Int32Array(this.infoHash.buffer);
-  /** Minute of now on the store's clock, and on the wall's: set them before each pass. */
+  /** Minute of now on the store's clock, and on the wall's: set them after each read, which no record is later than. */
   minute = 0;
   wallMinute = 0;
 
@@ -74,7 +75,7 @@ export class RowBuilder implements StateRow {
     for (let i = 0; i < 5; i++) this.infoHashWords[i] = records[at + i]!;
     const touched = records[at + RECORD_MINUTE]!;
     this.completed = records[at + RECORD_COMPLETED]! >>> 0;
-    this.touched = this.wallMinute - ((this.minute - touched) & 0xffff);
+    this.touched = this.wallMinute - idleMinutes(touched, this.minute);
     this.seeders4 = this.#kinds[0]!.end / PEER4_WORDS;
     this.seeders6 = this.#kinds[2]!.end / PEER6_WORDS;
     this.peers4 = this.#pack(0, PEER4_WORDS, touched);
@@ -91,7 +92,7 @@ export class RowBuilder implements StateRow {
     if (packed.end === 0) return null;
     const { words } = packed;
     for (let at = peerWords - 1; at < packed.end; at += peerWords) {
-      words[at] = withMinute(words[at]!, touched - (words[at]! >>> 16));
+      words[at] = withMinute(words[at]!, ageMinutes(words[at]!, touched));
     }
     return new Uint8Array(words.buffer, 0, packed.end * 4);
   }

@@ -145,6 +145,7 @@ export interface AnnounceQuestion extends ClientQuestion {
   readonly infoHash: Uint8Array;
   /** 20 bytes; zeros when the client sent none. */
   readonly peerId: Uint8Array;
+  /** 0: the client takes no connections; it is given peers, and not stored. */
   readonly port: number;
   /** left = 0. */
   readonly seeder: boolean;
@@ -309,6 +310,7 @@ export interface Announced {
   readonly protocol: "http" | "udp";
   /** 4 or 16 bytes. */
   readonly address: Uint8Array;
+  /** 0: the client takes no connections, and was not stored. */
   readonly port: number;
   readonly seeder: boolean;
   readonly event: "" | "started" | "completed" | "paused" | "stopped";

@@ -1,6 +1,6 @@
 /**
  * The peer a visit is about, and the few operations on packed peers that small lists and buckets share: find, write,
- * copy, age. Peers lie as layout.ts draws them: address words, then port and mark.
+ * copy. Peers lie as layout.ts draws them: address words, then port and mark.
  */
 import type { AnnounceRequest } from "../bittorrent/announce.ts";
 import { keyedHash } from "./keyed_hash.ts";
@@ -76,9 +76,4 @@ export function storedHash(words: Int32Array, scratch: Int32Array, at: number, p
 /** Copies the peer at `from` over the one at `to`. */
 export function copyPeer(words: Int32Array, from: number, to: number, peerWords: number): void {
   for (let i = 0; i < peerWords; i++) words[to + i] = words[from + i];
-}
-
-/** Whole minutes since the peer whose last word is `mark` was heard, at `minute`. */
-export function ageMinutes(mark: number, minute: number): number {
-  return (minute - (mark >>> 16)) & PEER_MINUTE_MASK;
 }

@@ -25,7 +25,8 @@ import {
   TORRENT_IPV6,
   TORRENT_STATE,
 } from "./layout.ts";
-import { ageMinutes, copyPeer, type PeerKey, storedHash } from "./peer_key.ts";
+import { ageMinutes } from "./minutes.ts";
+import { copyPeer, type PeerKey, storedHash } from "./peer_key.ts";
 import type { Slabs } from "./slabs.ts";
 
 /** One thread's hand on a peer list. */
@@ -125,7 +126,7 @@ export class PeerList {
       counted = (mark & PEER_COMPLETED) !== 0;
       this.peerAt = this.#foundSeeder === seeder ? found : this.#changeSide(found, hash);
     } else {
-      this.peerAt = this.#insert(key, seeder);
+      this.peerAt = this.#insert(key, hash, seeder);
     }
     this.newlyCompleted = completedEvent && seeder && !counted && this.peerAt !== 0;
     if (this.peerAt !== 0) key.write(this.peerAt, minute, counted || this.newlyCompleted);
@@ -210,12 +211,12 @@ export class PeerList {
     return key.find(bucket + 1, this.#words[bucket] & 0xffff);
   }
 
-  // Room for a new peer on its side. Returns its address, or 0 when memory is out.
-  #insert(key: PeerKey, seeder: boolean): number {
-    if (this.room !== LIST_LARGE && this.seeders + this.leechers >= this.room && !this.#widen()) return 0;
-    if (this.room === LIST_LARGE) return this.#insertLarge(key.hash(), seeder);
-    const at = this.#insertSmall(seeder);
-    return at;
+  // Room for a new peer on its side; `hash`: the key's, if the list is large. Returns its address, or 0 when memory is
+  // out.
+  #insert(key: PeerKey, hash: number, seeder: boolean): number {
+    if (this.room === LIST_LARGE) return this.#insertLarge(hash, seeder);
+    if (this.seeders + this.leechers >= this.room && !this.#widen()) return 0;
+    return this.isLarge ? this.#insertLarge(key.hash(), seeder) : this.#insertSmall(seeder);
   }
 
   #insertSmall(seeder: boolean): number {

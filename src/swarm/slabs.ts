@@ -22,6 +22,8 @@ for (let words = 0, index = 0; words <= SLAB_WORDS_MAX; words++) {
   CLASS_OF[words] = index;
 }
 const WORDS_OF = Int32Array.from(CLASS_WORDS);
+/** Blocks in use below which a page of the class is mostly empty. */
+const FEW_OF = WORDS_OF.map((words) => Math.floor((PAGE_WORDS - HEADER_WORDS) / words) >> 1);
 
 /** Pages of a run for `words` words, as an order of two. */
 function runOrder(words: number): number {
@@ -84,6 +86,21 @@ export class Slabs {
       if (!wasFull) this.#unlink(head, page);
       this.#pages.free(page, 0);
     } else if (wasFull) this.#link(head, page);
+  }
+
+  /**
+   * Where the block at `ref` lies when it has left its page, if that is mostly empty and another one has room; otherwise
+   * `ref`. The one word that refers to the block must be set to it. Allocates no page, so that it cannot fail.
+   */
+  compacted(shard: number, ref: number, words: number): number {
+    if (words > SLAB_WORDS_MAX) return ref;
+    const w = this.#words, page = ref & ~(PAGE_WORDS - 1), blockClass = CLASS_OF[words];
+    // The page at the head is the one that fills up.
+    if ((w[page + 3] & 0xffff) >= FEW_OF[blockClass] || w[shard + SHARD_SLABS + blockClass] === page) return ref;
+    const to = this.allocate(shard, words);
+    for (let i = 0; i < words; i++) w[to + i] = w[ref + i];
+    this.free(shard, ref, words);
+    return to;
   }
 
   #link(head: number, page: number): void {

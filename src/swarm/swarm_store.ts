@@ -46,7 +46,7 @@ export class SwarmStore {
 
   /**
    * `arena`: from createArena. `owner`: this thread's number, 1 or more, no two alike. `seed`: any number, for picking.
-   * `peerAgeMinutesMax`: age at which a peer is forgotten, 1 to 32767.
+   * `peerAgeMinutesMax`: age at which a peer is forgotten, 1 to PEER_AGE_MINUTES_MAX.
    */
   constructor(arena: SharedArrayBuffer, owner: number, seed: number, peerAgeMinutesMax: number) {
     const words = this.#words = new Int32Array(arena);
@@ -60,10 +60,13 @@ export class SwarmStore {
     this.#list4 = new PeerList(words, slabs, 4);
     this.#list6 = new PeerList(words, slabs, 6);
     this.#key = new PeerKey(words);
-    this.#sweeper = new Sweeper(words, this.#table, this.#budget, this.#list4, this.#list6);
+    this.#sweeper = new Sweeper(words, this.#table, slabs, this.#budget, [this.#list4, this.#list6]);
   }
 
-  /** Carries out one announce and fills `reply`; `reply.at4`, `at6`, `peersMax` and `bothFamilies` are given. */
+  /**
+   * Carries out one announce and fills `reply`; `reply.at4`, `at6`, `peersMax` and `bothFamilies` are given. Who announces
+   * port 0 is answered and not stored.
+   */
   announce(request: AnnounceRequest, reply: AnnounceReply): void {
     const w = this.#words, infoHash = request.infoHash;
     const tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
@@ -81,6 +84,8 @@ export class SwarmStore {
     let record = this.#table.find(shard, tag, infoHash);
     if (request.event === EVENT_STOPPED) {
       if (record !== 0) this.#leave(shard, record, request, reply);
+    } else if (request.portWord === 0) {
+      if (record !== 0) this.#show(shard, record, request, reply);
     } else {
       if (record === 0 && this.#budget.newTorrentsAllowed) record = this.#table.add(shard, tag, infoHash);
       if (record !== 0) this.#join(shard, record, request, reply);
@@ -141,9 +146,12 @@ export class SwarmStore {
     return readTotals(this.#words);
   }
 
-  /** Releases what a dead thread numbered `owner` held. Returns how many locks; more than 0 is a fault to report. */
-  releaseLocksOf(owner: number): number {
-    return releaseLocksOf(this.#words, owner);
+  /**
+   * Releases what an exception inside a visit of this thread has left locked, which every thread would wait for, this one
+   * first. Returns how many locks: with any, what the visit was at is half done, and the part had better begin anew.
+   */
+  releaseOwnLocks(): number {
+    return releaseLocksOf(this.#words, this.#owner);
   }
 
   #open(shard: number, record: number): void {
@@ -192,6 +200,17 @@ export class SwarmStore {
     this.#count(record, reply);
     this.#close();
     this.#touch(record);
+  }
+
+  // Port 0 takes no connections: who has it is given peers, and is given to nobody.
+  #show(shard: number, record: number, request: AnnounceRequest, reply: AnnounceReply): void {
+    const own = request.family === 4 ? this.#list4 : this.#list6;
+    this.#open(shard, record);
+    this.#expireSmall(record);
+    own.peerAt = 0;
+    this.#count(record, reply);
+    this.#pick(request, reply, own);
+    this.#close();
   }
 
   #count(record: number, reply: AnnounceReply): void {

@@ -1,9 +1,10 @@
 /**
  * Walks a shard a little at a time and drops what has expired: peers by age, torrents without peers, and, when memory
- * is short, the lonely (budget.ts). Where it stopped is kept in the shard, so that any thread may go on. The caller
- * holds the shard's lock.
+ * is short, the lonely (budget.ts); what stays leaves pages that are mostly empty. Where it stopped is kept in the
+ * shard, so that any thread may go on. The caller holds the shard's lock.
  */
 import type { Budget } from "./budget.ts";
+import { Compactor } from "./compactor.ts";
 import {
   KEEPS_CHANGES,
   SHARD_SWEEP_BUCKET,
@@ -13,7 +14,9 @@ import {
   TORRENT_MINUTES_MAX,
   TORRENT_STATE,
 } from "./layout.ts";
+import { idleMinutes } from "./minutes.ts";
 import type { PeerList } from "./peer_list.ts";
+import type { Slabs } from "./slabs.ts";
 import type { TorrentTable } from "./torrent_table.ts";
 
 // The bucket cursor: 0 = the torrent was not begun; otherwise the part (IPv4 or IPv6, seeders or leechers) in bits 28
@@ -28,19 +31,27 @@ export class Sweeper {
   readonly #table: TorrentTable;
   readonly #budget: Budget;
   readonly #lists: readonly [PeerList, PeerList];
+  readonly #compactor: Compactor;
   #minute = 0;
   #ageMinutesMax = 0;
 
-  constructor(words: Int32Array, table: TorrentTable, budget: Budget, list4: PeerList, list6: PeerList) {
+  constructor(
+    words: Int32Array,
+    table: TorrentTable,
+    slabs: Slabs,
+    budget: Budget,
+    lists: readonly [PeerList, PeerList],
+  ) {
     this.#words = words;
     this.#table = table;
     this.#budget = budget;
-    this.#lists = [list4, list6];
+    this.#lists = lists;
+    this.#compactor = new Compactor(words, table, slabs, lists);
   }
 
   /** Up to `stepsMax` steps in the shard at `shard`. Returns true at its end. */
   step(shard: number, stepsMax: number, minute: number, ageMinutesMax: number): boolean {
-    const w = this.#words, table = this.#table, slots = table.slots(shard);
+    const w = this.#words, table = this.#table, slots = table.slots(shard), isCompacted = this.#budget.isCompacted;
     this.#minute = minute;
     this.#ageMinutesMax = ageMinutesMax;
     let slot = w[shard + SHARD_SWEEP_SLOT], steps = 0;
@@ -56,7 +67,10 @@ export class Sweeper {
         steps += this.#visit(shard, record, stepsMax - steps);
         if (w[shard + SHARD_SWEEP_BUCKET] !== 0) continue;
         if (this.#isOver(shard, record)) table.removeAt(shard, slot);
-        else slot++;
+        else {
+          if (isCompacted) this.#compactor.compact(shard, slot);
+          slot++;
+        }
       }
     }
     table.tighten(shard);
@@ -108,8 +122,8 @@ export class Sweeper {
     // The keeper has yet to hear that the last peer left, or it would bring it back after a restart.
     const isAwaited = w[KEEPS_CHANGES] !== 0 && (w[record + TORRENT_STATE] & TORRENT_CHANGED) !== 0;
     if (isAwaited && !this.#budget.isCrowded) return false;
-    const idleMinutes = (this.#minute - w[record + TORRENT_STATE]) & 0xffff;
-    return w[record + TORRENT_COMPLETED] === 0 || idleMinutes >= TORRENT_MINUTES_MAX || this.#budget.isCrowded;
+    const idle = idleMinutes(w[record + TORRENT_STATE], this.#minute);
+    return w[record + TORRENT_COMPLETED] === 0 || idle >= TORRENT_MINUTES_MAX || this.#budget.isCrowded;
   }
 
   #peers(shard: number, record: number): number {

@@ -32,8 +32,8 @@ import {
   TORRENT_STATE,
 } from "./layout.ts";
 import { lock, unlock } from "./lock.ts";
+import { ageMinutes } from "./minutes.ts";
 import { PagePool } from "./page_pool.ts";
-import { ageMinutes } from "./peer_key.ts";
 import { PeerList } from "./peer_list.ts";
 import { Slabs } from "./slabs.ts";
 import { TorrentTable } from "./torrent_table.ts";

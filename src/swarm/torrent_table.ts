@@ -64,6 +64,12 @@ export class TorrentTable {
     return this.#words[this.#words[shard + SHARD_TABLE] + slot * 2];
   }
 
+  /** Moves the record in `slot` out of a page that is mostly empty. Returns its reference, new or as before. */
+  compactAt(shard: number, slot: number): number {
+    const w = this.#words, at = w[shard + SHARD_TABLE] + slot * 2 + 1;
+    return w[at] = this.#slabs.compacted(shard, w[at], TORRENT_WORDS);
+  }
+
   /** Removes the record in `slot` and frees it. The next pair to look at may now be in the same slot. */
   removeAt(shard: number, slot: number): void {
     const w = this.#words, table = w[shard + SHARD_TABLE], mask = w[shard + SHARD_MASK];

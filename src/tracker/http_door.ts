@@ -54,8 +54,6 @@ export class HttpDoor {
   readonly #reply: AnnounceReply;
   /** The request at hand is one more than its address may make. */
   #isOver = false;
-  /** What such a one is told, after which its connection ends: made once, because there may be many. */
-  #tooOften: Uint8Array | undefined;
 
   /** `output`: room for HttpReplyWriter.bufferBytes of the policy's most peers; the front's, which sends from it. */
   constructor(tracker: Tracker, output: Uint8Array) {
@@ -161,17 +159,11 @@ export class HttpDoor {
   }
 
   #refuseTooOften(): void {
-    const { counters } = this.#tracker, { writer, http } = this;
+    const { counters } = this.#tracker;
     counters[COUNTER.shieldRequests]++;
     counters[COUNTER.httpErrors + errorOf(ASKED_TOO_OFTEN)]++;
     this.#tracker.countRefusal(ASKED_TOO_OFTEN);
-    // A proxy's connection is not its client's to lose.
-    if (http.keepAlive) return writer.refusal(ASKED_TOO_OFTEN, TOO_OFTEN_SECONDS, http);
-    if (this.#tooOften === undefined) {
-      writer.refusal(ASKED_TOO_OFTEN, TOO_OFTEN_SECONDS, http);
-      this.#tooOften = this.output.slice(writer.start, writer.end);
-    }
-    writer.copy(this.#tooOften);
+    this.writer.refusal(ASKED_TOO_OFTEN, TOO_OFTEN_SECONDS, this.http);
   }
 }
 

@@ -89,8 +89,9 @@ export class UdpDoor {
     if (shield.takesProven(request, tracker.second)) {
       return action === UDP_ANNOUNCE ? this.#announce(at, length, outAt) : this.#scrape(at, length, outAt);
     }
-    const isRefused = action !== UDP_ANNOUNCE || decodeUdpAnnounce(this.#in, at, length, request) !== NOT_REFUSED;
-    if (isRefused || !tracker.settles) return this.#drop(COUNTER.shieldDatagrams);
+    if (action !== UDP_ANNOUNCE) return this.#drop(COUNTER.shieldDatagrams);
+    decodeUdpAnnounce(this.#in, at, length, request);
+    if (!tracker.settles) return this.#drop(COUNTER.shieldDatagrams);
     counters[COUNTER.shieldSettled]++;
     this.#countAnnounce();
     return this.#carryOut(at, outAt);
@@ -113,12 +114,9 @@ export class UdpDoor {
   }
 
   #announce(at: number, length: number, outAt: number): number {
-    const tracker = this.#tracker;
     this.#countAnnounce();
-    const refusal = decodeUdpAnnounce(this.#in, at, length, tracker.request);
-    if (refusal === NOT_REFUSED) return this.#carryOut(at, outAt);
-    tracker.countRefusal(refusal);
-    return encodeUdpError(this.#out, outAt, this.#in, at, refusal);
+    decodeUdpAnnounce(this.#in, at, length, this.#tracker.request);
+    return this.#carryOut(at, outAt);
   }
 
   // Carries out the decoded announce.

@@ -14,6 +14,8 @@ import type { AddressRegisters } from "../bittorrent/address.ts";
 export const CONNECTION_ID_UNIT_SECONDS = 8;
 
 const ROUNDS = 12;
+/** Units an id may be from the future: who issues and who checks may be threads, or processes, a moment apart. */
+const UNITS_AHEAD_MAX = 1;
 
 /** Makes and checks connection ids with one key. */
 export class ConnectionIds {
@@ -42,10 +44,13 @@ export class ConnectionIds {
     this.#make(source, Math.floor((second + this.#aheadSeconds) / CONNECTION_ID_UNIT_SECONDS) & 0xffff);
   }
 
-  /** True if the id (`high`, `low` as read big endian) was made for this address and is not too old. */
+  /**
+   * True if the id (`high`, `low` as read big endian) was made for this address, and is neither too old nor from the
+   * future.
+   */
   isGood(source: AddressRegisters, high: number, low: number, second: number): boolean {
     const issued = high >>> 16, now = Math.floor((second + this.#aheadSeconds) / CONNECTION_ID_UNIT_SECONDS);
-    if (((now - issued) & 0xffff) > this.#unitsMax) return false;
+    if (((now + UNITS_AHEAD_MAX - issued) & 0xffff) > this.#unitsMax + UNITS_AHEAD_MAX) return false;
     this.#make(source, issued);
     // One comparison of all bits: nothing to be learned from its time.
     return ((this.high ^ high) | (this.low ^ low)) === 0;

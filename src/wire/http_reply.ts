@@ -10,7 +10,7 @@
 import type { AnnounceReply, AnnounceRequest } from "../bittorrent/announce.ts";
 import { formatAddress } from "../bittorrent/address.ts";
 import { REFUSAL_TEXTS } from "../bittorrent/refusal.ts";
-import type { ScrapeReply, ScrapeRequest } from "../bittorrent/scrape.ts";
+import { SCRAPE_HASHES_MAX, type ScrapeReply, type ScrapeRequest } from "../bittorrent/scrape.ts";
 
 /** Room kept before the peers for head and bencode: longest case about 330 bytes. */
 export const HTTP_HEAD_BYTES_MAX = 512;
@@ -40,12 +40,30 @@ export interface Persistence {
   readonly oldVersion: boolean;
 }
 
+/** What a refusal's body was made of, and the body. */
+interface RefusalBody {
+  readonly intervalSeconds: number;
+  readonly reason: string;
+  readonly bytes: Uint8Array;
+}
+
+function refusalBody(intervalSeconds: number, reason: string): RefusalBody {
+  const minutes = Math.ceil(intervalSeconds / 60);
+  const bytes = text(
+    `d14:failure reason${reason.length}:${reason}8:intervali${intervalSeconds}e8:retry ini${minutes}ee`,
+  );
+  return { intervalSeconds, reason, bytes };
+}
+
 /** Writes replies into one output buffer. After each call the reply is bytes `start` to `end`. */
 export class HttpReplyWriter {
   start = 0;
   end = 0;
   readonly #bytes: Uint8Array;
   readonly #peersAt: number;
+  readonly #refusals: (RefusalBody | undefined)[] = new Array(REFUSAL_TEXTS.length).fill(undefined);
+  /** Hashes of a scrape by their number, in their order. */
+  readonly #order = new Uint8Array(SCRAPE_HASHES_MAX);
 
   /** `peersAt`: byte where IPv4 peers begin, HTTP_HEAD_BYTES_MAX or more into `bytes`. */
   constructor(bytes: Uint8Array, peersAt: number) {
@@ -134,11 +152,13 @@ export class HttpReplyWriter {
     this.#before(request.family === 4 ? EXTERNAL_IP4 : EXTERNAL_IP6);
   }
 
-  /** A scrape reply: each hash in the order asked, zeros where unknown. */
+  /** A scrape reply: each hash once, in their order, zeros where unknown. */
   scrape(request: ScrapeRequest, reply: ScrapeReply, persistence: Persistence): void {
     this.end = this.#peersAt;
     this.#append(SCRAPE_START);
-    for (let i = 0; i < request.count; i++) {
+    const order = this.#order, count = sortHashes(request, order);
+    for (let at = 0; at < count; at++) {
+      const i = order[at];
       this.#append(SCRAPE_HASH);
       for (let k = 0; k < 20; k++) this.#bytes[this.end++] = request.bytes[i * 20 + k];
       this.#append(SCRAPE_COMPLETE);
@@ -154,27 +174,23 @@ export class HttpReplyWriter {
     this.#headBefore(this.end, persistence);
   }
 
-  /** A refusal: `failure reason` (ASCII), with `interval` and `retry in` (BEP 31) because clients obey one or the other. */
+  /**
+   * A refusal: `failure reason` (ASCII), with `interval` and `retry in` (BEP 31) because clients obey one or the other.
+   * The last of each kind is kept, because those that come in numbers are all alike.
+   */
   refusal(
     refusal: number,
     intervalSeconds: number,
     persistence: Persistence,
     reason: string = REFUSAL_TEXTS[refusal],
   ): void {
-    const minutes = Math.ceil(intervalSeconds / 60);
-    this.end = this.#peersAt;
-    this.#append(encoder.encode(
-      `d14:failure reason${reason.length}:${reason}8:intervali${intervalSeconds}e8:retry ini${minutes}ee`,
-    ));
-    this.start = this.#peersAt;
+    let body = this.#refusals[refusal];
+    if (body === undefined || body.intervalSeconds !== intervalSeconds || body.reason !== reason) {
+      body = this.#refusals[refusal] = refusalBody(intervalSeconds, reason);
+    }
+    this.end = this.start = this.#peersAt;
+    this.#append(body.bytes);
     this.#headBefore(this.end, persistence);
-  }
-
-  /** A reply that was written before: its bytes, at most HTTP_HEAD_BYTES_MAX. */
-  copy(reply: Uint8Array): void {
-    this.start = this.#peersAt;
-    this.end = this.start + reply.length;
-    this.#bytes.set(reply, this.start);
   }
 
   /** An error page in opentracker's words, after which the connection is closed. */
@@ -230,4 +246,25 @@ export class HttpReplyWriter {
     this.start = start;
     this.end += digits;
   }
+}
+
+// Numbers the hashes of a scrape in their order, each once, by insertion: clients ask for few, many of them sorted.
+// Returns how many there are.
+function sortHashes({ bytes, count }: ScrapeRequest, order: Uint8Array): number {
+  let sorted = 0;
+  for (let i = 0; i < count; i++) {
+    let at = sorted, difference = 1;
+    while (at > 0 && (difference = compareHashes(bytes, i, order[at - 1])) < 0) at--;
+    if (difference === 0) continue;
+    order.copyWithin(at + 1, at, sorted++);
+    order[at] = i;
+  }
+  return sorted;
+}
+
+// Below 0 if hash `a` of the scrape comes before hash `b`, 0 if they are the same.
+function compareHashes(bytes: Uint8Array, a: number, b: number): number {
+  let i = 0;
+  while (i < 19 && bytes[a * 20 + i] === bytes[b * 20 + i]) i++;
+  return bytes[a * 20 + i] - bytes[b * 20 + i];
 }

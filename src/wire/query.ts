@@ -1,6 +1,8 @@
 /**
  * Announce and scrape parameters out of a query string, as bytes: info hashes are raw bytes and no text API keeps them
- * whole. A `+` is a plus. Names are matched as they stand. Pure and total; nothing is allocated.
+ * whole. A `+` is a plus. Names are matched as they stand. `left`, `numwant` and `compact` may be empty, which says no
+ * more than leaving them out: WebTorrent sends `left=` while it knows no more than a magnet link. Pure and total;
+ * nothing is allocated.
  * Source: BEP 3, BEP 7, BEP 21, BEP 23, BEP 48.
  */
 import {
@@ -30,6 +32,8 @@ export const HTTP_SCRAPE_HASHES_MAX = 64;
 const AMPERSAND = 0x26, EQUALS = 0x3d, PERCENT = 0x25, MINUS = 0x2d, ZERO = 0x30;
 /** What a number that is none parses to: no parameter allows it. */
 const NO_NUMBER = -0x80000000;
+/** What the port is until it has been read. */
+const NO_PORT = -1;
 /** Where the reading of a number stops growing: above every limit, below where doubles lose whole numbers. */
 const NUMBER_MAX = 0x7fffffff;
 
@@ -56,7 +60,7 @@ export function decodeAnnounceQuery(bytes: Uint8Array, start: number, end: numbe
   request.event = EVENT_NONE;
   request.numwant = -1;
   request.compact = true;
-  request.portWord = 0;
+  request.portWord = NO_PORT;
   for (let i = 0; i < 5; i++) request.peerId[i] = 0;
   request.extraStart = start;
   request.extraEnd = end;
@@ -77,7 +81,7 @@ export function decodeAnnounceQuery(bytes: Uint8Array, start: number, end: numbe
   }
   if (refusal !== NOT_REFUSED) return refusal;
   if (hashes !== 1) return hashes === 0 ? INFO_HASH_MISSING : INFO_HASH_BAD;
-  return request.portWord === 0 ? PORT_BAD : NOT_REFUSED;
+  return request.portWord === NO_PORT ? PORT_BAD : NOT_REFUSED;
 }
 
 function decodeParameter(
@@ -98,9 +102,11 @@ function decodeParameter(
       break;
     case 7:
       if (is(NUMWANT, bytes, nameStart, nameEnd)) {
+        if (start === end) break;
         request.numwant = decodeNumber(bytes, start, end);
         if (request.numwant === NO_NUMBER) return NUMWANT_BAD;
       } else if (is(COMPACT, bytes, nameStart, nameEnd)) {
+        if (start === end) break;
         const compact = decodeNumber(bytes, start, end);
         if (compact === NO_NUMBER) return COMPACT_BAD;
         request.compact = compact !== 0;
@@ -176,13 +182,14 @@ function decodeNumber(bytes: Uint8Array, start: number, end: number): number {
 
 function decodePort(bytes: Uint8Array, start: number, end: number, request: AnnounceRequest): number {
   const port = decodeNumber(bytes, start, end);
-  if (port < 1 || port > 65535) return PORT_BAD;
+  if (port < 0 || port > 65535) return PORT_BAD;
   request.portWord = (port & 0xff) << 8 | port >> 8;
   return NOT_REFUSED;
 }
 
 // Only zero or not zero matters, and the number may be longer than any of ours: its digits are looked at instead.
 function decodeLeft(bytes: Uint8Array, start: number, end: number, request: AnnounceRequest): number {
+  if (start === end) return NOT_REFUSED;
   if (decodeNumber(bytes, start, end) === NO_NUMBER) return LEFT_BAD;
   request.seeder = true;
   for (let at = start; at < end; at++) if (bytes[at] !== ZERO) request.seeder = false;

@@ -24,7 +24,7 @@ import {
   EVENT_STARTED,
   EVENT_STOPPED,
 } from "../bittorrent/announce.ts";
-import { NOT_REFUSED, PORT_BAD, REFUSAL_TEXTS } from "../bittorrent/refusal.ts";
+import { REFUSAL_TEXTS } from "../bittorrent/refusal.ts";
 import { SCRAPE_HASHES_MAX, type ScrapeReply, type ScrapeRequest } from "../bittorrent/scrape.ts";
 
 /** Not answered. */
@@ -87,9 +87,9 @@ export function udpAction(packet: PacketBuffer, at: number, length: number): num
 
 /**
  * Decodes the announce of `length` (98 or more) bytes at `at` into `request`, whose address is the packet's source and
- * already set. Returns a refusal or NOT_REFUSED. One pass; BEP 41 URL data is joined where it lies.
+ * already set. One pass; BEP 41 URL data is joined where it lies.
  */
-export function decodeUdpAnnounce(packet: PacketBuffer, at: number, length: number, request: AnnounceRequest): number {
+export function decodeUdpAnnounce(packet: PacketBuffer, at: number, length: number, request: AnnounceRequest): void {
   const { view, words, halves } = packet, word = at >> 2;
   for (let i = 0; i < 5; i++) {
     request.infoHash[i] = words[word + 4 + i];
@@ -103,7 +103,6 @@ export function decodeUdpAnnounce(packet: PacketBuffer, at: number, length: numb
   request.compact = true;
   request.extraStart = request.extraEnd = at + ANNOUNCE_BYTES_MIN;
   if (length > ANNOUNCE_BYTES_MIN) joinUrlData(packet.bytes, at + length, request);
-  return request.portWord === 0 ? PORT_BAD : NOT_REFUSED;
 }
 
 // Joins the URL data of the options up to `end`; broken options end the reading, as if they were not there.

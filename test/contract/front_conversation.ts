@@ -44,9 +44,10 @@ export async function converse(talk: Talk, infoHash: Uint8Array): Promise<void> 
 
 async function refuse(talk: Talk, infoHash: Uint8Array): Promise<void> {
   const before = await counts(talk, infoHash);
-  const portless = await talk.announce(infoHash, { port: 0, left: 1 });
-  assert.ok("refusal" in portless, "port 0 is refused");
-  assert.equal(portless.refusal.replace("\0", ""), "port must be 1 to 65535");
+  for (const event of ["started", "completed", "stopped"] as const) {
+    const portless = await announce(talk, infoHash, { port: 0, left: 0, event });
+    assert.equal(portless.peers.length, event === "stopped" ? 0 : 1, "port 0 is given the leecher, and not stored");
+  }
   for (const { asked, heard, wanted } of await talk.misbehave(infoHash)) assert.equal(heard, wanted, asked);
   assert.deepEqual(await counts(talk, infoHash), before, "refusals change nothing");
 }

@@ -37,7 +37,7 @@ const COUNT_FIELDS = /^(complete|downloaded|incomplete|min interval|peers|interv
 
 /** Rows that say no more than that a malformed request is told why. */
 const UNDERSTOOD_AS_NONE =
-  /^(numwant of letters|compact of letters|empty left|port (too high|of letters)|nothing but the path|(short|long|two) info_hash|bad percent in the hash|short peer_id|scrape, short hash|scrape without hash)$/;
+  /^(numwant of letters|compact of letters|port (too high|of letters)|nothing but the path|(short|long|two) info_hash|bad percent in the hash|short peer_id|scrape, short hash|scrape without hash)$/;
 
 function words(text: string): string[] {
   return text.split(" ").filter((word) => word !== "");
@@ -127,13 +127,23 @@ export const DIFFERENCES: readonly Difference[] = [
     ],
   },
   {
-    topic: "Missing port, port 0, port below zero",
+    topic: "Port 0",
+    opentracker: "stored",
+    waggle: "given peers, and not stored",
+    because:
+      "clients behind a proxy send it; nobody can connect to such a peer, and it takes the place of one that works",
+    seen: [
+      { probes: /^port 0$/, fields: /^(in)?complete$/ },
+      { probes: /^udp port 0$/, fields: /^(leechers|seeders)$/ },
+    ],
+  },
+  {
+    topic: "Missing port, port below zero",
     opentracker: "stored; −1 becomes 65535",
     waggle: "refused: `port must be 1 to 65535`",
     because: "nobody can connect to such a peer, and it takes the place of one that works",
     seen: [
-      { probes: /^(no port|port 0|port below zero)$/, fields: COUNT_FIELDS },
-      { probes: /^udp port 0$/, fields: /^(action|interval|leechers|seeders|peers|text)$/ },
+      { probes: /^(no port|port below zero)$/, fields: COUNT_FIELDS },
     ],
   },
   {
@@ -142,6 +152,17 @@ export const DIFFERENCES: readonly Difference[] = [
     waggle: "refused: `left must be a whole number`",
     because: "a broken client is not a seeder",
     seen: [{ probes: /^left of letters$/, fields: COUNT_FIELDS }],
+  },
+  {
+    topic: "`left`, `numwant` or `compact` without a value",
+    opentracker: "status 400",
+    waggle: "as if it were not there: without `left`, a leecher",
+    because: "WebTorrent sends `left=` while it has no more than a magnet link",
+    seen: [
+      { probes: /^empty left$/, fields: /^status line$/, theirs: INVALID, ours: OK },
+      { probes: /^empty left$/, fields: /^(header Content-Type|body|keys in order)$/ },
+      { probes: /^empty left$/, fields: COUNT_FIELDS, theirs: NONE },
+    ],
   },
   {
     topic: "`left` of 4 GiB and its multiples",
@@ -156,6 +177,17 @@ export const DIFFERENCES: readonly Difference[] = [
     waggle: "zeros",
     because: "BEP 48 clients take a missing file for an error; over UDP opentracker sends zeros too",
     seen: [{ probes: /^scrape, unknown hash$/, fields: /^files$/, theirs: /^$/, ours: /"complete":0/ }],
+  },
+  {
+    topic: "Order of the hashes in a scrape over HTTP",
+    opentracker: "as asked, repeats included",
+    waggle: "sorted, each once",
+    because: "BEP 3 wants sorted keys, and strict decoders take nothing else",
+    seen: [{
+      probes: /^scrape of two$/,
+      fields: /^files$/,
+      agree: (theirs, ours) => theirs.split("; ").sort().join("; ") === ours,
+    }],
   },
   {
     topic: "Refused announce over UDP",

@@ -1,5 +1,6 @@
 /** Listeners for proxies (`listen.proxy_protocol`): whose word is taken. On every kind of front. */
 import assert from "node:assert/strict";
+import { HTTP_REQUEST_BYTES_MAX } from "../../src/wire/http_request.ts";
 import { announceRequest, countWhole, exchange, KINDS, readReplies, startApp, writeAll } from "../support/app.ts";
 
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
@@ -29,4 +30,20 @@ for (const kind of KINDS) {
       assert.match(figures, isTaken ? /"proxyRefused": 0/ : /"proxyRefused": 1/);
     });
   }
+}
+
+for (const kind of KINDS) {
+  Deno.test(`${kind} front: a proxy that sends more than one read takes keeps its last reply`, OPTIONS, async () => {
+    await using tracker = await startApp(kind, `listen.proxy_protocol ${HOST}:0\n`);
+    const { port } = tracker.app.sockets.find(({ proxyProtocol }) => proxyProtocol)!;
+    using socket = await Deno.connect({ hostname: HOST, port });
+    const last = (pad: string) => announceRequest("q", 1001, "", `Connection: close\r\nX-Pad: ${pad}\r\n`);
+    // The header and the last request fill one read to its end, and more has come behind them.
+    const first = HEADER + last("x".repeat(HTTP_REQUEST_BYTES_MAX - HEADER.length - last("").length));
+    assert.equal(first.length, HTTP_REQUEST_BYTES_MAX);
+    await writeAll(socket, first + "y".repeat(100));
+    assert.ok((await readReplies(socket, 1)).includes(CLIENT));
+    // Closed over unread bytes, the connection would be reset, and the reply with it.
+    assert.equal(await socket.read(new Uint8Array(1)), null);
+  });
 }

@@ -1,6 +1,7 @@
 /** What happens as a small arena fills: nothing throws, nobody known is forgotten early, and it recovers. */
 import assert from "node:assert/strict";
 import { EVENT_COMPLETED, EVENT_NONE, EVENT_STOPPED } from "../../src/bittorrent/announce.ts";
+import { ScrapeReply } from "../../src/bittorrent/scrape.ts";
 import { ARENA_MIB_MIN } from "../../src/swarm/arena.ts";
 import type { SwarmStore } from "../../src/swarm/swarm_store.ts";
 import { type Random, seededRandom } from "../support/random.ts";
@@ -74,6 +75,41 @@ Deno.test("SwarmStore forgets the lonely early while it is crowded, then stores 
   const known = crowd.announce(KNOWN, 4, 0);
   assert.deepEqual([known.stored, known.leechers, known.peers4], [true, 10, 9], "company keeps its whole lifetime");
   assert.ok(crowd.flood() > 0);
+});
+
+Deno.test("SwarmStore gets the memory of a flood back, although every page of it holds somebody real", () => {
+  const random = seededRandom("budget, the real among a flood"), crowd = new Crowd(random), { store } = crowd;
+  const real: { hash: Uint8Array; family: 4 | 6; peers: number }[] = [];
+  store.minute = 100;
+  for (let i = 0, isStored = true; isStored; i++) {
+    const hash = random.bytes(20), family = random.oneIn(3) ? 6 : 4, peers = random.oneIn(4) ? 2 + random.below(4) : 1;
+    for (let peer = 0; peer < peers; peer++) isStored = crowd.announce(hash, family, peer).stored;
+    if (isStored && i % 50 === 0) real.push({ hash, family, peers });
+  }
+  assert.ok(real.length > 1000, `${real.length} are real`);
+  assert.ok(crowd.fill > 0.94, `${crowd.fill} full`);
+  for (const minute of [104, 124, 144, 164]) {
+    store.minute = minute;
+    for (const { hash, family, peers } of real) {
+      for (let peer = 0; peer < peers; peer++) assert.ok(crowd.announce(hash, family, peer).stored);
+    }
+    sweepAll(store);
+  }
+  // Shards keep a page of each size, which in so small an arena is a third.
+  assert.ok(crowd.fill < 0.45, `${crowd.fill} full when the flood has expired`);
+  // What was moved is what it was, and all of it has the whole of its time again.
+  store.minute += store.peerAgeMinutesMax - 1;
+  sweepAll(store);
+  const reply = new ScrapeReply();
+  for (const { hash, family, peers } of real) {
+    store.scrape(new Int32Array(hash.buffer), reply, 0);
+    assert.deepEqual([...reply.counts.subarray(0, 3)], [0, 0, peers]);
+    assert.equal(crowd.announce(hash, family, peers - 1).ageMinutes, store.peerAgeMinutesMax - 1);
+    assert.equal(crowd.driver.picked().length, peers - 1);
+  }
+  store.minute += 3000;
+  for (let i = 0; i < 12; i++) sweepAll(store);
+  assert.equal(store.totals().bytesUsed, 256 * 4096, "no block was lost on the way");
 });
 
 Deno.test("SwarmStore forgets the completed counts of empty torrents at once while it is crowded", () => {

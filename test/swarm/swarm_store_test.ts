@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { EVENT_COMPLETED, EVENT_NONE, EVENT_STOPPED } from "../../src/bittorrent/announce.ts";
 import { ScrapeReply } from "../../src/bittorrent/scrape.ts";
-import type { SwarmStore } from "../../src/swarm/swarm_store.ts";
+import { createArena } from "../../src/swarm/arena.ts";
+import { SwarmStore } from "../../src/swarm/swarm_store.ts";
 import { type NaivePeer, NaiveSwarm } from "../support/naive_swarm.ts";
 import { type Random, seededRandom } from "../support/random.ts";
 import { newStore, setAsker, StoreDriver, sweepAll } from "../support/store.ts";
@@ -139,6 +140,34 @@ Deno.test("SwarmStore keeps finding peers across the wrap of its minute marks", 
     store.announce(request, reply);
     sweepAll(store);
     assert.equal(store.totals().leechers4, 1, `at ${minute}`);
+  }
+});
+
+Deno.test("SwarmStore forgets nobody whom a thread a minute ahead has just heard", () => {
+  // Inline, in a block, and in buckets; over an ordinary minute and over the wraps of both marks.
+  for (const peers of [1, 30, 3000]) {
+    for (const minute of [100, 0x7fff, 0xffff]) {
+      const arena = createArena(16, new Int32Array(4)), { request, reply } = new StoreDriver();
+      const behind = new SwarmStore(arena, 1, 1, 45), ahead = new SwarmStore(arena, 2, 1, 45);
+      behind.minute = minute;
+      ahead.minute = minute + 1;
+      const announce = (store: SwarmStore, port: number, event: number) => {
+        setAsker(request, new Uint8Array([10, 0, 0, 1]), port);
+        request.event = event;
+        request.seeder = event === EVENT_COMPLETED;
+        store.announce(request, reply);
+        return [reply.ageMinutes, reply.seeders + reply.leechers];
+      };
+      for (let port = 1; port <= peers; port++) announce(ahead, port, EVENT_COMPLETED);
+      sweepAll(behind);
+      const name = `${peers} peers, minute ${minute}`;
+      assert.deepEqual(announce(behind, 5000, EVENT_NONE), [-1, peers + 1], name);
+      assert.deepEqual(announce(behind, 1, EVENT_NONE), [0, peers + 1], `${name}: no age`);
+      for (const port of [...Array(peers).keys(), 4999]) announce(ahead, port + 1, EVENT_STOPPED);
+      sweepAll(behind);
+      const { torrents, seeders4, leechers4 } = behind.totals();
+      assert.deepEqual([torrents, seeders4 + leechers4], [1, 0], `${name}: the count of the empty torrent is kept`);
+    }
   }
 });
 

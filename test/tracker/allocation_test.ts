@@ -50,6 +50,7 @@ Deno.test("HttpDoor.answer() allocates nothing, over a million announces", () =>
   );
   const request = new Uint8Array([...bytes, ...latin1(" HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n")]);
   const portAt = new TextDecoder().decode(bytes).indexOf("port=") + 5, leftAt = portAt + "10000&left=".length;
+  const numwantAt = leftAt + "0&numwant=".length;
   assertNoAllocation((i) => {
     setSource(tracker.request, i & 1);
     const hash = torrent(i);
@@ -59,6 +60,8 @@ Deno.test("HttpDoor.answer() allocates nothing, over a million announces", () =>
     request[portAt + 3] = 0x30 + (i * 7) % 10;
     request[portAt + 2] = 0x30 + (i * 3) % 10;
     request[leftAt] = 0x30 + (i & 3);
+    // One in eight is refused.
+    request[numwantAt] = i % 8 === 5 ? 0x78 : 0x38;
     door.http.scanned = 0;
     return door.answer(request, 0, request.length) === HTTP_REPLY;
   }, () => tracker.beginBatch());

@@ -87,7 +87,7 @@ Deno.test("HttpDoor.answer() refuses with a reason and status 200, and counts it
       HTTP_ERROR.parameter,
     ],
     ["/announce?info_hash=a&port=1", "info_hash must be 20 bytes, and given once", HTTP_ERROR.parameter],
-    [`/announce?${hash}&port=0`, "port must be 1 to 65535", HTTP_ERROR.parameter],
+    [`/announce?${hash}&port=65536`, "port must be 1 to 65535", HTTP_ERROR.parameter],
     [`/announce?${hash}&port=1&compact=x`, "compact must be a whole number", HTTP_ERROR.compact],
     ["/scrape?info_hash=%zz", "malformed percent encoding", HTTP_ERROR.parameter],
     [

@@ -1,6 +1,5 @@
 /** UDP packets through the door: what is answered, what is counted, and what is not answered. */
 import assert from "node:assert/strict";
-import { REFUSAL_TEXTS } from "../../src/bittorrent/refusal.ts";
 import { COUNTER } from "../../src/stats/counters.ts";
 import { UDP_REPLY_BYTES_MAX } from "../../src/wire/udp.ts";
 import { CONNECTION_ID_SECONDS, newTracker, UdpCounter } from "../support/tracker.ts";
@@ -96,13 +95,14 @@ Deno.test("UdpDoor.answer() takes an id for its time and its address", () => {
   assert.equal(isGood(ALICE), false);
 });
 
-Deno.test("UdpDoor.answer() refuses port 0 with an error, and counts the reason", () => {
-  const counter = new UdpCounter(newTracker()),
-    reply = counter.ask(packet("announce, port 0", counter.connect(ALICE)), ALICE);
-  assert.equal(reply.toHex(), readVector("udp_replies.hex", "error, port").toHex());
-  const refusal = REFUSAL_TEXTS.indexOf("port must be 1 to 65535");
-  assert.equal(counter.tracker.counters[COUNTER.refusals + refusal], 1);
-  assert.equal(counter.tracker.store.totals().torrents, 0);
+Deno.test("UdpDoor.answer() gives peers to who announces port 0, and gives it to nobody", () => {
+  const counter = new UdpCounter(newTracker()), { store } = counter.tracker;
+  const portless = (from: string) => counter.ask(packet("announce, port 0", counter.connect(from)), from).length;
+  assert.equal(portless(BOB), 20);
+  assert.equal(store.totals().torrents, 0);
+  counter.ask(packet("announce", counter.connect(ALICE)), ALICE);
+  assert.deepEqual([portless(BOB), portless(ALICE)], [26, 26], "with a port it would not be given itself");
+  assert.equal(store.totals().seeders4 + store.totals().leechers4, 1);
 });
 
 Deno.test("UdpDoor.answer() says nothing to what is no request", () => {

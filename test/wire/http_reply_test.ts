@@ -5,6 +5,7 @@ import { PORT_BAD, REFUSAL_TEXTS } from "../../src/bittorrent/refusal.ts";
 import { ScrapeReply, ScrapeRequest } from "../../src/bittorrent/scrape.ts";
 import { HTTP_HEAD_BYTES_MAX, HttpReplyWriter, type Persistence } from "../../src/wire/http_reply.ts";
 import { decodeBencode } from "../support/bencode.ts";
+import { seededRandom } from "../support/random.ts";
 import { setAsker } from "../support/store.ts";
 import { latin1, latin1Text, readVectors } from "../support/vectors.ts";
 
@@ -116,7 +117,7 @@ Deno.test("HttpReplyWriter writes dictionaries whose keys are sorted, as BEP 3 w
   }
 });
 
-Deno.test("HttpReplyWriter.scrape() keeps the order asked, repeats included", () => {
+Deno.test("HttpReplyWriter.scrape() sorts the hashes, each once, as BEP 3 wants keys", () => {
   const desk = new Desk(), request = new ScrapeRequest(), reply = new ScrapeReply();
   for (const [i, letter] of ["b", "a", "b"].entries()) request.bytes.fill(letter.charCodeAt(0), i * 20, i * 20 + 20);
   request.count = 3;
@@ -130,11 +131,20 @@ Deno.test("HttpReplyWriter.scrape() keeps the order asked, repeats included", ()
 Deno.test("HttpReplyWriter.scrape() has room for the longest scrape with the smallest numwant", () => {
   const desk = new Desk(0), request = new ScrapeRequest(), reply = new ScrapeReply();
   request.count = 64;
-  for (let i = 0; i < 64; i++) reply.set(i, 0x7fffffff, 0x7fffffff, 0x7fffffff);
+  const random = seededRandom("scrape"), wanted = new Set<string>();
+  for (let i = 0; i < 64; i++) {
+    // Alike up to their last bytes.
+    request.bytes.fill(0xff, i * 20, i * 20 + 18);
+    request.bytes.set([random.below(256), i], i * 20 + 18);
+    wanted.add(latin1Text(request.bytes.subarray(i * 20, i * 20 + 20)));
+    reply.set(i, 0x7fffffff, 0x7fffffff, 0x7fffffff);
+  }
   desk.writer.scrape(request, reply, KEPT_10);
   assert.ok(desk.writer.start >= 0 && desk.writer.end <= desk.bytes.length);
   const [head, body] = splitAt(desk.written(), "\r\n\r\n");
   assert.equal(Number(/Content-Length: (\d+)/.exec(head)![1]), body.length);
+  const { files } = decodeBencode(latin1(body)) as { files: object };
+  assert.deepEqual(Object.keys(files), [...wanted].sort());
 });
 
 Deno.test("HttpReplyWriter.refusal() tells the reason and when to come back", () => {
@@ -142,6 +152,10 @@ Deno.test("HttpReplyWriter.refusal() tells the reason and when to come back", ()
   desk.writer.refusal(PORT_BAD, 1801, KEPT);
   assert.equal(desk.written(), vector("refusal"));
   for (let refusal = 1; refusal < REFUSAL_TEXTS.length; refusal++) {
+    // What is kept of one must not be told for another.
+    desk.writer.refusal(refusal, 3600, KEPT);
+    desk.writer.refusal(refusal, 1800, KEPT, "the words of a plugin");
+    assert.ok(desk.written().includes("21:the words of a plugin8:intervali1800e"));
     desk.writer.refusal(refusal, 1800, CLOSED);
     const [head, body] = splitAt(desk.written(), "\r\n\r\n");
     assert.equal(Number(/Content-Length: (\d+)/.exec(head)![1]), body.length);

@@ -8,7 +8,7 @@ import {
   EVENT_STARTED,
   EVENT_STOPPED,
 } from "../../src/bittorrent/announce.ts";
-import { CONNECTION_ID_BAD, NOT_REFUSED, PORT_BAD, REFUSAL_TEXTS } from "../../src/bittorrent/refusal.ts";
+import { CONNECTION_ID_BAD, PORT_BAD, REFUSAL_TEXTS } from "../../src/bittorrent/refusal.ts";
 import { ScrapeReply, ScrapeRequest } from "../../src/bittorrent/scrape.ts";
 import {
   connectionIdHigh,
@@ -82,12 +82,11 @@ const ZERO_ANNOUNCE = {
   numwant: 0,
   port: 0,
   extra: "",
-  refusal: PORT_BAD,
 };
 
 function decode(packet: Uint8Array): typeof ZERO_ANNOUNCE {
   const buffer = bufferOf(packet), request = new AnnounceRequest();
-  const refusal = decodeUdpAnnounce(buffer, AT, packet.length, request);
+  decodeUdpAnnounce(buffer, AT, packet.length, request);
   return {
     infoHash: request.infoHashBytes.toHex(),
     seeder: request.seeder,
@@ -95,7 +94,6 @@ function decode(packet: Uint8Array): typeof ZERO_ANNOUNCE {
     numwant: request.numwant,
     port: (request.portWord & 0xff) << 8 | request.portWord >> 8,
     extra: latin1Text(buffer.bytes.subarray(request.extraStart, request.extraEnd)),
-    refusal,
   };
 }
 
@@ -122,9 +120,9 @@ Deno.test("decodeUdpAnnounce() reads each field from its own bytes", () => {
     { name: "numwant -1", at: 92, bytes: [0xff, 0xff, 0xff, 0xff], want: { numwant: -1 } },
     { name: "numwant, most", at: 92, bytes: [0x7f, 0xff, 0xff, 0xff], want: { numwant: 0x7fffffff } },
     { name: "numwant, least", at: 92, bytes: [0x80, 0, 0, 0], want: { numwant: -0x80000000 } },
-    { name: "port 1", at: 96, bytes: [0, 1], want: { port: 1, refusal: NOT_REFUSED } },
-    { name: "port 256", at: 96, bytes: [1, 0], want: { port: 256, refusal: NOT_REFUSED } },
-    { name: "port 65535", at: 96, bytes: [0xff, 0xff], want: { port: 65535, refusal: NOT_REFUSED } },
+    { name: "port 1", at: 96, bytes: [0, 1], want: { port: 1 } },
+    { name: "port 256", at: 96, bytes: [1, 0], want: { port: 256 } },
+    { name: "port 65535", at: 96, bytes: [0xff, 0xff], want: { port: 65535 } },
   ];
   for (const { name, at, bytes, want } of rows) {
     const packet = new Uint8Array(98);
@@ -160,8 +158,7 @@ Deno.test("decodeUdpAnnounce() joins the URL data of BEP 41", () => {
     { name: "announce, an option without its length", want: "/dir" },
   ];
   for (const { name, want } of rows) {
-    const { extra, refusal } = decode(vector(name));
-    assert.deepEqual({ extra, refusal }, { extra: want, refusal: NOT_REFUSED }, name);
+    assert.equal(decode(vector(name)).extra, want, name);
   }
 });
 

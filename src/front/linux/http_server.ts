@@ -115,6 +115,8 @@ export class LinuxHttp {
   #answerAll(slot: number, at: number, end: number): void {
     const connections = this.#connections, door = this.#door, { http } = door;
     const input = this.#native.streamInput;
+    // A full buffer: there may be more that has not been read.
+    const isFull = end - at === PARTIAL_BYTES;
     http.scanned = connections.used[slot] === 0 ? 0 : at + connections.scanned[slot];
     if (connections.awaitsProxy[slot] !== 0) {
       const length = this.#takeProxy(slot, at, end);
@@ -126,8 +128,7 @@ export class LinuxHttp {
         return this.#watch(slot, EPOLLIN);
       }
     }
-    // A full buffer: there may be more that has not been read.
-    const first = at, isFull = end - at === PARTIAL_BYTES;
+    const first = at;
     while (at < end) {
       this.#connections.takeAddress(slot, this.#tracker.request);
       const outcome = door.answer(input, at, end);

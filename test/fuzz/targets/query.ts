@@ -70,7 +70,7 @@ function announceOf(text: string): Naive {
   const found: Naive = {
     refusal: NOT_REFUSED,
     infoHash: "",
-    port: 0,
+    port: -1,
     seeder: false,
     event: 0,
     numwant: -1,
@@ -87,12 +87,13 @@ function announceOf(text: string): Naive {
   }
   if (hashes === 0) found.refusal = INFO_HASH_MISSING;
   else if (hashes > 1) found.refusal = INFO_HASH_BAD;
-  else if (found.port === 0) found.refusal = PORT_BAD;
+  else if (found.port < 0) found.refusal = PORT_BAD;
   return found;
 }
 
 function takeParameter(found: Naive, name: string, value: string): number {
   const number = numberOf(value);
+  if (value === "" && /^(left|numwant|compact)$/.test(name)) return NOT_REFUSED;
   switch (name) {
     case "info_hash": {
       const hash = twentyOf(value, INFO_HASH_BAD);
@@ -105,8 +106,8 @@ function takeParameter(found: Naive, name: string, value: string): number {
       return typeof id === "number" ? id : NOT_REFUSED;
     }
     case "port":
-      found.port = number ?? 0;
-      return number !== null && number >= 1 && number <= 65535 ? NOT_REFUSED : PORT_BAD;
+      found.port = number ?? -1;
+      return number !== null && number >= 0 && number <= 65535 ? NOT_REFUSED : PORT_BAD;
     case "left":
       found.seeder = /^0+$/.test(value);
       return number === null ? LEFT_BAD : NOT_REFUSED;
