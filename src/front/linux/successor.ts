@@ -24,6 +24,11 @@ const SOCKETS_VARIABLE = "TRACKER_INHERITED_SOCKETS";
 
 /** The directory at the start: this file is loaded before the tracker goes to another. */
 const STARTED_IN = Deno.cwd();
+/**
+ * The program's file by its name at the start. Asked for later, the system names the file that this process has open,
+ * which another has taken the place of by then.
+ */
+const PROGRAM = Deno.execPath();
 
 /** The process that shall take over. */
 export class Successor {
@@ -35,7 +40,7 @@ export class Successor {
     const { symbols } = this.#library;
     const words = commandLine(symbols);
     const environment = { ...Deno.env.toObject(), [SOCKETS_VARIABLE]: JSON.stringify(sockets) };
-    const pid = new Int32Array(1), program = text(Deno.execPath());
+    const pid = new Int32Array(1), program = text(PROGRAM);
     const argv = new Texts(words),
       envp = new Texts(Object.entries(environment).map(([name, value]) => `${name}=${value}`));
     // What is relative on its command line is relative to where this one was started, not to where it went.
