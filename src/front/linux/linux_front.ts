@@ -48,6 +48,7 @@ export function startLinuxFront(
     running: front.run(),
     linkOffice: (port) => front.office.relink(port),
     drain: () => front.drain(),
+    resume: () => front.resume(),
     stop: () => front.stop(),
   };
 }
@@ -96,7 +97,7 @@ class LinuxFront {
       dismiss: (slot) => this.#http.dismiss(slot),
       evict: () => this.#http.evict(),
     });
-    for (const [slot, { descriptor }] of start.sockets.entries()) this.#poller.add(descriptor, EPOLLIN, slot, 0);
+    this.#listen();
     const pace = new SweepPace(tracker, start.index, start.fronts);
     const lateness = new LoopLateness(tracker.counters, SWEEP_TICK_MS);
     this.#timers = [
@@ -141,6 +142,12 @@ class LinuxFront {
     return new Promise((resolve) => this.#http.drain(resolve));
   }
 
+  resume(): void {
+    this.#acceptor.reopen();
+    this.#http.resume();
+    this.#listen();
+  }
+
   async stop(): Promise<void> {
     const ended = new Promise<void>((resolve) => this.#hasEnded = resolve);
     this.#isStopping = true;
@@ -151,6 +158,10 @@ class LinuxFront {
     this.#channel.port1.close();
     this.#pollerWord[0] = 0;
     this.#native.calls.close(this.#poller.descriptor);
+  }
+
+  #listen(): void {
+    for (const [slot, { descriptor }] of this.#sockets.entries()) this.#poller.add(descriptor, EPOLLIN, slot, 0);
   }
 
   // How long what came at once took: the time that the last of it waited.
