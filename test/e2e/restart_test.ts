@@ -213,7 +213,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a restart whose new process cannot start changes nothing",
+  "a restart whose new process cannot start changes nothing, and the next one can be done",
   ON_LINUX,
   withStatePath(async (path) => {
     const folder = path.replace(/\/[^/]*$/, ""), settings = { "tracker.state": path, "tracker.memory": 64 };
@@ -222,8 +222,15 @@ Deno.test(
     Deno.kill(tracker.pid, "SIGUSR2");
     await untilPrinted(tracker, /^reload-binary: the new process does not take over, this one goes on: it ended/m);
     await announce(tracker, 1);
-    assert.equal(await tracker.stop("SIGTERM"), 0);
-    assert.equal(peersIn(path), 1);
+    const printed = tracker.printed().length;
+    writeConfig(folder, settings);
+    Deno.kill(tracker.pid, "SIGUSR2");
+    await untilPrinted(tracker, /^state: the other process has left$/m);
+    const [, successor] = /process (\d+) takes over/.exec(tracker.printed().slice(printed))!;
+    await announce(tracker, 2);
+    Deno.kill(Number(successor), "SIGTERM");
+    assert.equal(await tracker.stop(), 0);
+    assert.equal(peersIn(path), 2);
   }),
 );
 
