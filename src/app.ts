@@ -7,7 +7,7 @@ import type { Config, Problem } from "./config/config.ts";
 import type { Settings } from "./config/schema.ts";
 import { DeniedNetworks } from "./denied_networks.ts";
 import { describeSocket, type FrontSocket, hostPort } from "./front/front_start.ts";
-import { takeInheritedSockets } from "./front/linux/successor.ts";
+import { Successor, takeInheritedSockets } from "./front/linux/successor.ts";
 import { FrontParts } from "./front_parts.ts";
 import { createKeeper } from "./keeper_part.ts";
 import {
@@ -33,7 +33,7 @@ import { createSharedMemory, type SharedMemory, supervisorRow } from "./shared_m
 import { untilFailed, untilSignalled } from "./signals.ts";
 import { Clock, CLOCK_TICK_MS, ClockHand } from "./stats/clock.ts";
 import { COUNTER, counterRow } from "./stats/counters.ts";
-import { Succession } from "./succession.ts";
+import { Accession, refuseSuccession, Succession, type SuccessionFacts } from "./succession.ts";
 import { VERSION_LINE } from "./version.ts";
 
 /** Exit code of a tracker that cannot run, as opentracker's. */
@@ -52,7 +52,7 @@ export async function serve(config: Config): Promise<number> {
   for (const line of plan.lines) console.error(line);
   const app = new App(plan.config), systemd = SdNotify.open();
   const reload = () => systemd === undefined ? app.reload() : systemd.reloading(app.reload());
-  const handOver = () => plan.kind === "leave" ? refuseHandOver() : app.handOver((pid) => systemd?.handedOver(pid));
+  const handOver = () => app.handOver(plan.kind === "leave", (pid) => systemd?.handedOver(pid));
   const stopped = untilSignalled(reload, handOver);
   // Only root may bind low ports, and only a user that may do nothing else loads what others have written.
   const refusal = (plan.kind === "leave" ? app.bind() ?? leave(plan) : null) ?? await app.start();
@@ -91,6 +91,9 @@ export class App {
   #bound: readonly FrontSocket[] = [];
   #perFront: readonly (readonly FrontSocket[])[] | undefined;
   #succession: Succession | undefined;
+  /** What we are to the process before this one. */
+  readonly #accession = new Accession();
+  #stage: SuccessionFacts["stage"] = "starting";
   #clockTimer: ReturnType<typeof setInterval> | undefined;
   #unwatchOverload: (() => void) | undefined;
 
@@ -147,10 +150,13 @@ export class App {
     if (kept !== null) return kept;
     const unbound = (this.#perFront === undefined ? this.bind() : null) ?? openSockets(this.#bound);
     if (unbound !== null) return unbound;
+    const unwanted = this.#inherited.length > 0 ? await this.#accession.claim(this.#keeper) : null;
+    if (unwanted !== null) return unwanted;
     this.#unwatchOverload = this.#watchOverload();
     const silent = await this.#fronts.start(this.#perFront!);
     if (silent !== null) return silent;
-    if (this.#inherited.length > 0) this.#keeper?.post({ type: "keeper", order: "serve" });
+    if (this.#inherited.length > 0) this.#accession.serve(this.#keeper);
+    this.#stage = "serving";
     this.#announce();
     return null;
   }
@@ -168,28 +174,31 @@ export class App {
   }
 
   /**
-   * Starts the program anew beside this one, without a gap. True: it has taken over, and this one is to stop. `onTaken`:
-   * told its process as soon as it serves.
+   * Starts the program anew beside this one, without a gap. True: it has taken over, and this one is to stop.
+   * `hasLeftRoot`: program and config are out of reach, and another could not be confined. `onTaken`: told its process
+   * when it alone serves.
    */
-  async handOver(onTaken: (pid: number) => void = () => {}): Promise<boolean> {
-    const keeper = this.#keeper;
-    if (keeper === undefined || this.#kind !== "linux") {
-      console.error("reload-binary: this needs tracker.state and linux fronts, and is not done");
+  async handOver(hasLeftRoot = false, onTaken: (pid: number) => void = () => {}): Promise<boolean> {
+    const keeper = this.#keeper, kind = this.#kind, stage = this.#stage;
+    const isUnderWay = this.#succession !== undefined, isKept = keeper !== undefined;
+    const refusal = refuseSuccession({ pid: Deno.pid, hasLeftRoot, isKept, kind, stage, isUnderWay });
+    if (refusal !== null || keeper === undefined) {
+      console.error(`reload-binary: not done, and this tracker goes on: ${refusal}`);
       return false;
     }
-    if (this.#succession !== undefined) return false;
     const drainSeconds = this.#settings["http.idle_seconds"] + this.#settings["http.request_seconds"];
-    const fronts = this.#fronts.threads, sockets = this.#bound;
-    this.#succession = new Succession({ keeper, fronts, sockets, drainSeconds, onTaken });
-    try {
-      return await this.#succession.run();
-    } finally {
-      this.#succession = undefined;
-    }
+    const fronts = this.#fronts.threads, start = () => new Successor(this.#bound);
+    this.#succession = new Succession({ keeper, fronts, start, drainSeconds, onTaken });
+    const isTaken = await this.#succession.run();
+    if (isTaken) this.#stage = "leaving";
+    this.#succession = undefined;
+    return isTaken;
   }
 
   /** Stops all parts, the last started first. */
   async stop(): Promise<void> {
+    this.#stage = "leaving";
+    this.#succession?.giveUp("this one stops");
     await this.#fronts.stop();
     await this.#office?.stop();
     await this.#plugins.stop();
@@ -237,8 +246,15 @@ export class App {
 
   // Fills the store: nobody is answered before. Returns null, or the sentence that says why it cannot.
   async #loadStore(): Promise<string | null> {
-    const settings = this.#settings, onFailure = () => this.#counts[COUNTER.restarts]!++;
-    const hear = (message: FromPart) => this.#succession?.hear(message);
+    const settings = this.#settings;
+    const onFailure = () => {
+      this.#counts[COUNTER.restarts]!++;
+      this.#succession?.giveUp("this one goes on: its keeper failed");
+    };
+    const hear = (message: FromPart) => {
+      this.#accession.hear(message);
+      this.#succession?.hear(message);
+    };
     this.#keeper = createKeeper(settings, this.#memory, this.#inherited.length > 0, onFailure, hear);
     const kept = await this.#keeper?.start();
     if (typeof kept === "string") return kept;
@@ -326,10 +342,4 @@ function leave(plan: LeavePlan): string | null {
   if ("sentence" in left) return left.sentence;
   for (const line of left.lines) console.log(line);
   return null;
-}
-
-// The program and its config are out of reach then, and a second one could not be confined.
-function refuseHandOver(): Promise<boolean> {
-  console.error("reload-binary: a tracker that was started as root cannot start its program anew, and goes on");
-  return Promise.resolve(false);
 }

@@ -25,6 +25,8 @@ export type ToPart =
   | { readonly type: "keeper"; readonly order: KeeperOrder }
   /** To a front: take nothing new, and say when all is answered. */
   | { readonly type: "drain" }
+  /** To a front: take what comes again, whether all was answered or not. */
+  | { readonly type: "resume" }
   /** What can you reach? */
   | { readonly type: "reach" }
   | { readonly type: "stop" };

@@ -70,6 +70,8 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
     case "drain":
       void front!.drain?.().then(() => self.postMessage({ type: "drained" }));
       return;
+    case "resume":
+      return front!.resume?.();
     case "serveFront":
       // An office whose plugins are at fault serves nobody; the supervisor knows.
       return office?.serve(ports[0]!);

@@ -80,6 +80,8 @@ export interface Front {
   linkOffice(port: MessagePort): void;
   /** Takes nothing new, and resolves when the connections it has are answered and closed. Linux fronts only. */
   drain?(): Promise<void>;
+  /** Takes what comes again after all; `drain` does not resolve then. */
+  resume?(): void;
   /** Stops answering and closes what this front opened. */
   stop(): Promise<void>;
 }

@@ -1,77 +1,132 @@
 /**
  * How two trackers that share a state file for a moment keep each other's changes: the one that leaves writes what
- * changes by its last connections to the table `handover`, the one that takes over puts it into its store. `meta` says
- * how far they are: begun, or ready (the new one serves, and alone writes `torrents`). That the old one has left shows
- * by its lock, which comes free however it ends.
+ * changes by its last connections to the table `handover`, the one that takes over follows it in its store.
+ *
+ *   meta `handover`   begun     a successor may start: it loads `torrents` and follows `handover`
+ *                     claimed   from this transaction on the successor alone writes `torrents`; only now do its fronts start
+ *                     serving   its fronts answer
+ *                     absent    there is no successor, and none that comes late may claim
+ *
+ * Only the successor moves it forward, and the one that leaves takes it away, having ended the successor before. That the
+ * one that leaves has left shows by its lock, which comes free however it ends.
  */
 import type { StateFile, StateRow } from "./state_file.ts";
 
 /** How often both look. */
 export const HANDOVER_TICK_MS = 200;
 
-const STAGE = "handover";
+const STAGE = "handover", BEGUN = "begun", CLAIMED = "claimed", SERVING = "serving";
+/** What was touched this long before the beginning may still be of after it: the minutes of two clocks do not begin at once. */
+const SLACK_MINUTES = 1;
 
 /** The side that leaves. */
 export class Leaver {
   readonly #file: StateFile;
-  /** True once the other one serves. */
-  isTaken = false;
+  /** When it began, on the store's clock. */
+  readonly minute: number;
+  /** True once `torrents` is the other one's to write. */
+  isClaimed = false;
+  /** True once the other one answers. */
+  isServing = false;
 
-  constructor(file: StateFile) {
+  /** `minute`: of now on the store's clock. Everything of before is in the file. */
+  constructor(file: StateFile, minute: number) {
     this.#file = file;
-    file.clearHandover();
-    file.setMeta(STAGE, "begun");
+    this.minute = minute;
+    file.transaction(() => {
+      file.clearHandover();
+      file.setMeta(STAGE, BEGUN);
+    });
   }
 
   /** To be called in the transaction of each pass, before anything is written. */
   look(): void {
-    this.isTaken = this.#file.meta(STAGE) === "ready";
+    const stage = this.#file.meta(STAGE);
+    this.isServing = stage === SERVING;
+    this.isClaimed = stage === CLAIMED || stage === SERVING;
   }
 
-  /** Writes a torrent: for the other one, and to the table of all as long as that is ours. */
-  save(row: StateRow): void {
-    this.#file.handOver(row);
-    if (!this.isTaken) this.#file.save(row);
+  /**
+   * Writes a torrent, last touched at `minute`: for the other one if that was after the beginning, and to the table of
+   * all as long as that is ours.
+   */
+  save(row: StateRow, minute: number): void {
+    if (minute >= this.minute - SLACK_MINUTES) this.#file.handOver(row);
+    if (!this.isClaimed) this.#file.save(row);
   }
 
-  /** The other one will not take over. */
+  /** The other one has ended and will not take over. In a transaction. */
   cancel(): void {
     this.#file.clearHandover();
     this.#file.setMeta(STAGE, null);
   }
 }
 
+/** What the side that takes over needs of its tracker. */
+export interface TakerParts {
+  readonly file: StateFile;
+  /** Makes a torrent what the other one has of it. */
+  readonly follow: (row: StateRow) => void;
+  /** The answer to `claim`. False: nobody waits for us any more. */
+  readonly onClaim: (isWanted: boolean) => void;
+  /** The other one has left, and nothing more comes. */
+  readonly onLeft: () => void;
+}
+
 /** The side that takes over. */
 export class Taker {
-  readonly #file: StateFile;
-  readonly #load: (row: StateRow) => void;
+  readonly #parts: TakerParts;
   #last = 0;
-  #isReady = false;
+  #stage: "loading" | "claiming" | "claimed" | "ready" | "serving" = "loading";
+  #holds = false;
 
-  /** `load` puts a torrent into the store as a change. */
-  constructor(file: StateFile, load: (row: StateRow) => void) {
-    this.#file = file;
-    this.#load = load;
+  constructor(parts: TakerParts) {
+    this.#parts = parts;
   }
 
-  /**
-   * Takes what was handed over, and says so once we serve. True when the other one has left and nothing more comes.
-   * Throws a StateFault while the other one writes: to be tried again.
-   */
-  take(isServing: boolean): boolean {
-    if (isServing && !this.#isReady) {
-      this.#file.setMeta(STAGE, "ready");
-      this.#isReady = true;
-    }
+  /** Asks whether we are still wanted: `onClaim` is told as soon as the file can be written. */
+  claim(): void {
+    this.#stage = "claiming";
+  }
+
+  /** Our fronts answer: the other one will be told. */
+  serve(): void {
+    this.#stage = "ready";
+  }
+
+  /** Takes what was handed over. Throws a StateFault while the other one writes: to be tried again. */
+  look(): void {
+    const { file, follow } = this.#parts;
     // Its lock comes free when it has left, however it did.
-    const isDone = this.#file.tryHold();
-    const { rows, last } = this.#file.handedOver(this.#last);
+    if (!this.#holds && file.tryHold()) {
+      this.#holds = true;
+      file.sign(Deno.pid);
+    }
+    const isLast = this.#holds, { rows, last } = file.handedOver(this.#last);
     this.#last = last;
-    rows.forEach(this.#load);
-    // Before we have said that we serve, it has left because it failed: our fronts will be there in a moment.
-    if (!isDone || !this.#isReady) return false;
-    this.#file.clearHandover();
-    this.#file.setMeta(STAGE, null);
-    return true;
+    rows.forEach(follow);
+    if (this.#stage === "claiming") this.#claim();
+    if (this.#stage === "ready") {
+      file.setMeta(STAGE, SERVING);
+      this.#stage = "serving";
+    }
+    // If it has left before we serve, it failed: our fronts will be there in a moment.
+    if (!isLast || this.#stage !== "serving") return;
+    file.transaction(() => {
+      file.clearHandover();
+      file.setMeta(STAGE, null);
+    });
+    this.#parts.onLeft();
+  }
+
+  #claim(): void {
+    const { file, onClaim } = this.#parts;
+    const isWanted = file.transaction(() => {
+      const isWanted = file.meta(STAGE) === BEGUN;
+      if (isWanted) file.setMeta(STAGE, CLAIMED);
+      return isWanted;
+    });
+    this.#stage = isWanted ? "claimed" : "loading";
+    onClaim(isWanted);
   }
 }

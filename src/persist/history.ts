@@ -60,8 +60,9 @@ export class History {
     if (this.#counted[IS_BEGUN] === 0) this.begin(wallMinute, second);
   }
 
-  /** The time counts from here: of a tracker that takes over from another, whose time it was so far. */
+  /** The time counts from here: of a tracker that takes over from another, or goes on after all, whose time it was so far. */
   begin(wallMinute: number, second: number): void {
+    this.#isYielding = false;
     this.#minute = wallMinute;
     this.#counted[SECOND] = second;
     this.#counted[IS_BEGUN] = 1;

@@ -37,6 +37,11 @@ const OFTEN_PEERS_MAX = 4096;
 const LARGE_SECONDS = 60;
 /** Ids of the new run are never older than the last of the old one by its own clock. */
 const ID_MARGIN_SECONDS = 8;
+/**
+ * Whom a tracker that leaves has known for longer than this, when its successor begins to answer, the successor knows
+ * too: it is written once a minute at least, and the minutes of two clocks do not begin at once.
+ */
+const LATE_MINUTES = 2;
 const MINUTE_MS = 60_000;
 
 /** Says something to the operator. */
@@ -65,8 +70,12 @@ export class Keeper {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #minuteTimer: ReturnType<typeof setTimeout> | undefined;
 
-  // While a successor takes over from us.
+  // While a successor takes over from us, or we from another.
   #leaver: Leaver | undefined;
+  #taker: Taker | undefined;
+  #takeTimer: ReturnType<typeof setInterval> | undefined;
+  /** Minute from which on peers may have announced to us alone. */
+  #claimMinute = Infinity;
   #isServing: boolean;
 
   private constructor(start: KeeperStart, file: StateFile, say: Say, tell: (state: KeeperState) => void) {
@@ -133,8 +142,11 @@ export class Keeper {
         return this.#beginLeaving();
       case "keepOn":
         return this.#keepOn();
+      case "claim":
+        return this.#taker!.claim();
       case "serve":
         this.#isServing = true;
+        this.#taker?.serve();
         this.#history?.begin(this.#wallMinute, this.#clock.second);
     }
   }
@@ -142,6 +154,16 @@ export class Keeper {
   /** One pass now. Returns the torrents written, -1 when the file could not be written. */
   pass(): number {
     return this.#pass();
+  }
+
+  /** Takes now what another tracker hands over. */
+  take(): void {
+    try {
+      this.#taker?.look();
+    } catch (error) {
+      // It writes: there is another time.
+      if (!(error instanceof StateFault)) throw error;
+    }
   }
 
   get #minute(): number {
@@ -153,9 +175,13 @@ export class Keeper {
   }
 
   #beginLeaving(): void {
+    if (this.#taker !== undefined) {
+      this.#say("state: the process before this one has not left yet");
+      return this.#tell("unable");
+    }
     try {
       if (this.#pass(true) < 0) return this.#tell("unable");
-      this.#leaver = new Leaver(this.#file);
+      this.#leaver = new Leaver(this.#file, this.#minute);
     } catch (error) {
       if (!(error instanceof StateFault)) throw error;
       return this.#tell("unable");
@@ -164,34 +190,55 @@ export class Keeper {
     this.#schedule(HANDOVER_TICK_MS);
   }
 
+  // The successor has ended. What it wrote is ours again, and what announced to it is there since its last pass.
   #keepOn(): void {
+    const leaver = this.#leaver, file = this.#file;
+    if (leaver === undefined) return;
+    if (leaver.isServing) this.#history?.begin(this.#wallMinute, this.#clock.second);
+    this.#leaver = undefined;
     try {
-      this.#leaver?.cancel();
+      file.transaction(() => {
+        leaver.look();
+        leaver.cancel();
+      });
+      if (!leaver.isClaimed) return;
+      this.#loadSince(leaver.minute);
     } catch (error) {
       // What is left of it is cleared by the next one.
       if (!(error instanceof StateFault)) throw error;
     }
-    this.#leaver = undefined;
+    this.#isAllDue = true;
   }
 
-  #takeTimer: ReturnType<typeof setInterval> | undefined;
+  #loadSince(minute: number): void {
+    const wallMinute = this.#wallMinute;
+    this.#loader.minute = this.#minute;
+    this.#file.visitRows(
+      wallMinute - (this.#minute - minute) - CLOCK_SLACK_MINUTES,
+      (row) => this.#loader.load(toKept(row, wallMinute), true),
+    );
+  }
 
   #beginTaking(): void {
-    const taker = new Taker(this.#file, (row) => {
-      this.#loader.minute = this.#minute;
-      this.#loader.load(toKept(row, this.#wallMinute), true);
+    this.#taker = new Taker({
+      file: this.#file,
+      follow: (row) => {
+        const loader = this.#loader, sinceClaim = this.#minute - this.#claimMinute;
+        const newMinutes = sinceClaim < 0 ? Infinity : sinceClaim + LATE_MINUTES;
+        loader.minute = this.#minute;
+        loader.follow(toKept(row, this.#wallMinute), Math.max(0, sinceClaim), newMinutes);
+      },
+      onClaim: (isWanted) => {
+        this.#claimMinute = this.#minute;
+        this.#tell(isWanted ? "claimed" : "unwanted");
+      },
+      onLeft: () => {
+        clearInterval(this.#takeTimer);
+        this.#taker = undefined;
+        this.#say("state: the other process has left");
+      },
     });
-    this.#takeTimer = setInterval(() => {
-      try {
-        if (!taker.take(this.#isServing)) return;
-      } catch (error) {
-        if (error instanceof StateFault) return;
-        throw error;
-      }
-      clearInterval(this.#takeTimer);
-      this.#file.sign(Deno.pid);
-      this.#say("state: the other process has left");
-    }, HANDOVER_TICK_MS);
+    this.#takeTimer = setInterval(() => this.take(), HANDOVER_TICK_MS);
   }
 
   // What was on its way from one process to another when both were killed.
@@ -207,12 +254,15 @@ export class Keeper {
     this.#timer = setTimeout(() => {
       // Until we serve, the file is the other one's.
       if (!this.#isServing) return this.#schedule(HANDOVER_TICK_MS);
-      const isWritten = this.#pass() >= 0,
-        passMs = this.#leaver === undefined ? this.#start.passSeconds * 1000 : HANDOVER_TICK_MS;
+      const isWritten = this.#pass() >= 0, passMs = this.#passMs;
       if (isWritten) this.#faultMs = 0;
       else this.#faultMs = Math.min(RETRY_MS_MAX, Math.max(passMs, this.#faultMs * 2));
       this.#schedule(isWritten ? passMs : this.#faultMs);
     }, ms);
+  }
+
+  get #passMs(): number {
+    return this.#leaver === undefined ? this.#start.passSeconds * 1000 : HANDOVER_TICK_MS;
   }
 
   #beginHistory(): void {
@@ -232,6 +282,8 @@ export class Keeper {
     const { path, peerAgeMinutesMax } = this.#start, loader = this.#loader, startMs = performance.now();
     const wallMinute = this.#wallMinute, touchedMin = wallMinute - Math.max(peerAgeMinutesMax, TORRENT_MINUTES_MAX);
     loader.minute = this.#minute;
+    // None of them has announced to us.
+    if (this.#start.takesOver) loader.ageMinutesMin = 1;
     this.#file.visitRows(Math.max(0, touchedMin), (row) => {
       const kept = toKept(row, wallMinute);
       if (kept.completed > 0 || kept.ageMinutes < peerAgeMinutesMax) loader.load(kept, false);
@@ -292,14 +344,14 @@ export class Keeper {
 
   #write(isWhole: boolean): number {
     const builder = this.#builder, reader = this.#isAllDue ? this.#all : this.#changes;
-    const leaver = this.#leaver, wasTaken = leaver?.isTaken;
+    const leaver = this.#leaver, wasServing = leaver?.isServing;
     leaver?.look();
-    if (leaver?.isTaken && !wasTaken) {
+    if (leaver?.isServing && !wasServing) {
       this.#tell("takenOver");
       this.#history?.yieldTo(this.#clock.second);
     }
     this.#history?.save(this.#file.history, this.#say);
-    const turns = Math.ceil(LARGE_SECONDS / this.#start.passSeconds), turn = this.#passes % turns;
+    const turns = Math.ceil(LARGE_SECONDS * 1000 / this.#passMs), turn = this.#passes % turns;
     let torrents = 0;
     for (let shard = 0; shard < TorrentReader.shards; shard++) {
       reader.peersMax = isWhole || shard % turns === turn ? Infinity : OFTEN_PEERS_MAX;
@@ -325,7 +377,8 @@ export class Keeper {
       const completed = this.#file.completedOf(row.infoHash);
       if (completed > 0) row.completed = this.#loader.addCompleted(row.infoHashWords, completed);
     }
-    (this.#leaver ?? this.#file).save(row);
+    if (this.#leaver === undefined) this.#file.save(row);
+    else this.#leaver.save(row, row.minute - (row.wallMinute - row.touched));
   }
 
   #writeRest(): void {

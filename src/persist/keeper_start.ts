@@ -4,13 +4,16 @@
 export const CONNECTION_ID_WORDS = 5;
 
 /**
- * handOver: save everything, and from now on write changes for a successor as well. keepOn: there will be no successor.
- * serve: we are the successor, and our fronts answer.
+ * handOver: save everything, and from now on write changes for a successor as well. keepOn: the successor has ended, and
+ * there will be none. claim: we are the successor, and would serve. serve: our fronts answer.
  */
-export type KeeperOrder = "handOver" | "keepOn" | "serve";
+export type KeeperOrder = "handOver" | "keepOn" | "claim" | "serve";
 
-/** handingOver: the file is whole, a successor may start. unable: it is not, and none may. takenOver: it serves. */
-export type KeeperState = "handingOver" | "unable" | "takenOver";
+/**
+ * handingOver: the file is whole, a successor may start. unable: it is not, and none may. takenOver: it serves. Of a
+ * successor, claimed: our fronts may start. unwanted: they may not, the tracker before us goes on.
+ */
+export type KeeperState = "handingOver" | "unable" | "takenOver" | "claimed" | "unwanted";
 
 /** Everything the keeper needs. */
 export interface KeeperStart {

@@ -115,6 +115,12 @@ export function newerFile(path: string, version: number, known: number): StateFa
   return new StateFault(path, what, `run that version, or ${ELSEWHERE}`);
 }
 
+/** The file is of an earlier version, and not to be brought up to date while another tracker has it. */
+export function olderFile(path: string, version: number, known: number): StateFault {
+  const what = `is of an older version (schema ${version}, this one has ${known}) and kept by a tracker that runs`;
+  return new StateFault(path, what, "stop that tracker and start this one");
+}
+
 /** Another tracker keeps its state there now. */
 export function fileInUse(path: string): StateFault {
   return new StateFault(path, "is kept by another tracker that runs", `stop it, or ${ELSEWHERE}`);

@@ -7,7 +7,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { HistoryTable } from "./history_table.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
-import { damagedRow, foreignFile, newerFile, StateFault, toStateFault } from "./state_fault.ts";
+import { damagedRow, foreignFile, newerFile, olderFile, StateFault, toStateFault } from "./state_fault.ts";
 import { StateLock } from "./state_lock.ts";
 
 /** A torrent as it stands in the file; schema.ts has the columns. */
@@ -105,7 +105,7 @@ export class StateFile {
       const isFresh = makeSecretFile(path, readOnly);
       db = new DatabaseSync(path, { readOnly });
       db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-      prepareDatabase(path, db, readOnly);
+      prepareDatabase(path, db, readOnly, isShared);
       if (pagesMax !== undefined) db.exec(`PRAGMA max_page_count = ${pagesMax}`);
       return new StateFile(path, db, lock, isFresh);
     } catch (error) {
@@ -364,12 +364,14 @@ function makeSecretFile(path: string, readOnly: boolean): boolean {
   }
 }
 
-function prepareDatabase(path: string, db: DatabaseSync, readOnly: boolean): void {
+function prepareDatabase(path: string, db: DatabaseSync, readOnly: boolean, isShared: boolean): void {
   const number = (sql: string) => Number(Object.values(db.prepare(sql).get()!)[0]);
   const application = number("PRAGMA application_id"), version = number("PRAGMA user_version");
   const isEmpty = application === 0 && number("SELECT count(*) FROM sqlite_schema") === 0;
   if (!isEmpty && application !== APPLICATION_ID) throw foreignFile(path);
   if (version > SCHEMA_VERSION) throw newerFile(path, version, SCHEMA_VERSION);
+  // The tracker that has it writes it as it is, and must find it so if it is to go on after all.
+  if (isShared && version < SCHEMA_VERSION) throw olderFile(path, version, SCHEMA_VERSION);
   if (readOnly) {
     if (version === SCHEMA_VERSION) return;
     throw new StateFault(path, "is empty or of an older version", "start the tracker with it once");

@@ -1,6 +1,7 @@
 /**
  * The lock beside a state file, `FILE.lock`: SQLite lets any number of programs in, but only one tracker may keep its
- * state there. It holds the number of that tracker's process, and comes free with the process, however it ends.
+ * state there. It holds the number of that tracker's process, or nothing while a tool has the file, and comes free with the
+ * process, however it ends.
  */
 import { DatabaseSync } from "node:sqlite";
 import { fileInUse, toStateFault } from "./state_fault.ts";
@@ -18,6 +19,7 @@ const CAN_TRY = (Deno.FsFile.prototype as { tryLockSync?: unknown }).tryLockSync
 export class StateLock {
   readonly #file: Deno.FsFile;
   readonly #stand: DatabaseSync | null;
+  #isHeld = false;
 
   private constructor(path: string, file: Deno.FsFile) {
     this.#file = file;
@@ -46,9 +48,13 @@ export class StateLock {
     }
   }
 
-  /** Takes the lock if nobody has it. True when it is ours. */
+  /** Takes the lock if nobody has it. True when it is ours. It names nobody until it is signed. */
   tryHold(): boolean {
-    return this.#try(true);
+    if (this.#isHeld || !this.#try(true)) return this.#isHeld;
+    this.#isHeld = true;
+    // Whoever had it before is not to be told anything any more: the number may be another program's by now.
+    this.#file.truncateSync(0);
+    return true;
   }
 
   #try(isExclusive: boolean): boolean {

@@ -1,6 +1,7 @@
 /**
  * Puts torrents back into the store as they were kept: counts, peers and their ages. Before anyone answers, or beside
- * those who do: each torrent is one locked visit. A torrent or peer that is there already stays if it is the newer.
+ * those who do: each torrent is one locked visit. A torrent or peer that is there already stays if it is the newer; or
+ * the store follows another tracker's, which still answers some of its clients.
  */
 import { AnnounceRequest } from "../bittorrent/announce.ts";
 import { pageMap, shardAt } from "./arena.ts";
@@ -25,6 +26,7 @@ import { PeerKey } from "./peer_key.ts";
 import { PeerList } from "./peer_list.ts";
 import { Slabs } from "./slabs.ts";
 import { TorrentTable } from "./torrent_table.ts";
+import { dropRetired, retirePeers } from "./unnamed_peers.ts";
 
 /** A torrent as it was kept. Registers of the caller: nothing of it is held on to. */
 export interface KeptTorrent {
@@ -40,10 +42,15 @@ export interface KeptTorrent {
   readonly seeders6: number;
 }
 
+/** Nobody is followed: of two announces of a peer the newer counts. */
+const FOLLOWS_NOBODY = -1;
+
 /** One thread's loader. */
 export class TorrentLoader {
   /** Minute of now on the store's clock; set it before loading. */
   minute = 0;
+  /** Nobody is put into the store as younger than this. */
+  ageMinutesMin = 0;
   /** Peers stored, peers left out because they were too old, and torrents and peers there was no room for, so far. */
   readonly counts = { torrents: 0, peers: 0, expired: 0, refused: 0 };
   readonly #words: Int32Array;
@@ -55,6 +62,8 @@ export class TorrentLoader {
   readonly #list6: PeerList;
   readonly #key: PeerKey;
   readonly #request = new AnnounceRequest();
+  #ownMinutes = FOLLOWS_NOBODY;
+  #newMinutes = Infinity;
 
   /** `arena`, `owner`: as for SwarmStore. Peers of `peerAgeMinutesMax` and older are left out. */
   constructor(arena: SharedArrayBuffer, owner: number, peerAgeMinutesMax: number) {
@@ -71,14 +80,34 @@ export class TorrentLoader {
 
   /** Puts `kept` into the store. `isChange`: the keeper shall write it, because its file does not have it. */
   load(kept: KeptTorrent, isChange: boolean): void {
+    this.#ownMinutes = FOLLOWS_NOBODY;
+    this.#newMinutes = Infinity;
+    this.#put(kept, isChange);
+  }
+
+  /**
+   * Makes a torrent what another tracker has of it, as a change: peers it does not name have left it. Left alone are
+   * those who have announced to this store itself, which they did at most `ownMinutes` ago. So that they can be told
+   * from the others, `ageMinutesMin` is above that for all that is loaded and followed. A peer that it names and this
+   * store does not know has left by this store, unless it came to the other one at most `newMinutes` ago. Of two counts
+   * the higher stays.
+   */
+  follow(kept: KeptTorrent, ownMinutes: number, newMinutes: number): void {
+    this.#ownMinutes = ownMinutes;
+    this.#newMinutes = newMinutes;
+    this.ageMinutesMin = ownMinutes + 1;
+    this.#put(kept, true);
+  }
+
+  #put(kept: KeptTorrent, isChange: boolean): void {
     const w = this.#words, { infoHash } = kept;
     const tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
     if (lock(w, shard + SHARD_LOCK, this.#owner)) w[shard + SHARD_STALLS]++;
     let record = this.#table.find(shard, tag, infoHash);
-    const isNew = record === 0;
-    if (isNew && this.#budget.newTorrentsAllowed) record = this.#table.add(shard, tag, infoHash);
-    if (record === 0) this.counts.refused++;
-    else this.#fill(shard, record, kept, isNew, isChange);
+    const isNew = record === 0, isEmpty = kept.completed + kept.peers4.length + kept.peers6.length === 0;
+    if (isNew && !isEmpty && this.#budget.newTorrentsAllowed) record = this.#table.add(shard, tag, infoHash);
+    if (record !== 0) this.#fill(shard, record, kept, isNew, isChange);
+    else if (!isEmpty) this.counts.refused++;
     unlock(w, shard + SHARD_LOCK);
   }
 
@@ -98,8 +127,10 @@ export class TorrentLoader {
     this.counts.torrents++;
     this.#list4.open(shard, record);
     this.#list6.open(shard, record);
+    if (this.#ownMinutes !== FOLLOWS_NOBODY) this.#retireAll();
     this.#putAll(this.#list4, kept.peers4, kept.seeders4);
     this.#putAll(this.#list6, kept.peers6, kept.seeders6);
+    if (this.#ownMinutes !== FOLLOWS_NOBODY) this.#dropRetired();
     this.#list4.close();
     this.#list6.close();
     const completed = Math.min(COMPLETED_MAX, kept.completed);
@@ -110,17 +141,28 @@ export class TorrentLoader {
     w[record + TORRENT_STATE] = flags | ((this.minute - age) & 0xffff);
   }
 
+  #retireAll(): void {
+    for (const list of [this.#list4, this.#list6]) {
+      retirePeers(this.#words, list, this.minute, this.#ownMinutes, this.#peerAgeMinutesMax);
+    }
+  }
+
+  #dropRetired(): void {
+    for (const list of [this.#list4, this.#list6]) dropRetired(list, this.minute, this.#peerAgeMinutesMax);
+  }
+
   #putAll(list: PeerList, peers: Int32Array, seeders: number): void {
     const w = this.#words, n = list.peerWords, seedersEnd = seeders * n;
     for (let at = 0; at < peers.length; at += n) {
-      const mark = peers[at + n - 1]!, age = mark >>> 16 & PEER_MINUTE_MASK;
-      if (age >= this.#peerAgeMinutesMax) {
+      const mark = peers[at + n - 1]!, keptAge = mark >>> 16 & PEER_MINUTE_MASK;
+      if (keptAge >= this.#peerAgeMinutesMax) {
         this.counts.expired++;
         continue;
       }
       this.#takeKey(peers, at, n);
-      const knownAge = list.ageOf(this.#key, this.minute);
-      if (knownAge >= 0 && knownAge <= age) continue;
+      const knownAge = list.ageOf(this.#key, this.minute), age = Math.max(this.ageMinutesMin, keptAge);
+      const newest = this.#ownMinutes === FOLLOWS_NOBODY ? age : this.#ownMinutes;
+      if (knownAge < 0 ? keptAge > this.#newMinutes : knownAge <= newest) continue;
       list.put(this.#key, at < seedersEnd, false, this.minute - age);
       if (list.peerAt === 0) {
         this.counts.refused++;

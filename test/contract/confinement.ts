@@ -93,7 +93,7 @@ async function live(tracker: RunningTracker, jail: string, low: number): Promise
   Deno.kill(pid, "SIGUSR2");
   await untilPrinted(
     tracker,
-    /^reload-binary: a tracker that was started as root cannot start its program anew, and goes/m,
+    /^reload-binary: not done, and this tracker goes on: a tracker that was started as root cannot/m,
   );
 }
 

@@ -11,7 +11,7 @@ import { UdpTalk } from "../contract/udp_talk.ts";
 import { StateFile } from "../../src/persist/state_file.ts";
 import { HttpClient } from "../support/http_client.ts";
 import { runProgram } from "../support/programs.ts";
-import { makeOpenFolder, NOBODY, NOT_ROOT } from "../support/root.ts";
+import { asOrdinaryUser, makeOpenFolder, NOBODY, NOT_ROOT } from "../support/root.ts";
 import { seededRandom } from "../support/random.ts";
 import { parseSource } from "../support/source_file.ts";
 import { startTracker, writeConfig } from "../support/tracker_process.ts";
@@ -77,6 +77,7 @@ async function testExecutable(t: Deno.TestContext): Promise<void> {
     () => testPlugins(folder),
   );
   await t.step("it keeps its state over a stop and over a crash", () => testState(folder));
+  await t.step("it restarts without a gap as the executable that has taken its place", testReload);
   await t.step({
     name: `root is confined to a folder${NOT_ROOT === null ? "" : ` (${NOT_ROOT})`}`,
     ignore: NOT_ROOT !== null,
@@ -166,6 +167,34 @@ async function testState(folder: string): Promise<void> {
   const { code, text } = await runProgram(EXECUTABLE, ["state", "info", path], { cwd: folder });
   assert.equal(code, 0, text);
   assert.match(text, /^IPv4 peers: +3$[^]*^history: +\d+ minutes since [^]*^integrity: +ok$/m);
+}
+
+/** An installer puts another file there, SIGUSR2 comes, and the other process knows what this one knew. */
+async function testReload(): Promise<void> {
+  const folder = makeOpenFolder("waggle_reload_"), program = `${folder}/program`, path = `${folder}/tracker.sqlite`;
+  const install = () => {
+    Deno.copyFileSync(EXECUTABLE, `${program}.new`);
+    Deno.renameSync(`${program}.new`, program);
+  };
+  install();
+  const config = writeConfig(folder, { "tracker.state": path, "tracker.state_seconds": 1, "tracker.memory": 32 });
+  // Started as root it could not.
+  await using tracker = await startTracker(["-f", config], folder, asOrdinaryUser([program], folder));
+  const announce = async (port: number) => {
+    const client = await HttpClient.connect(tracker.httpPort);
+    const answer = await client.announce({ infoHash: new Uint8Array(20).fill(0x62), port, left: 0 });
+    client.close();
+    return answer;
+  };
+  await announce(1);
+  install();
+  Deno.kill(tracker.pid, "SIGUSR2");
+  const successor = Number(await tracker.waitFor(/process (\d+) takes over/));
+  await tracker.waitFor(/^state: the other process has left$/m);
+  assert.match(await announce(2), /8:completei2e/);
+  Deno.kill(successor, "SIGTERM");
+  await tracker.stop();
+  Deno.removeSync(folder, { recursive: true });
 }
 
 async function untilKept(path: string, infoHash: Uint8Array, peers: number): Promise<void> {

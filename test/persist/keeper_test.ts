@@ -218,7 +218,7 @@ Deno.test(
     old.keeper.obey("handOver");
     const next = new StateRun(path, { takesOver: true });
     const file = StateFile.open(path, { isShared: true });
-    file.setMeta("handover", "ready");
+    file.setMeta("handover", "serving");
     const wallMinute = Math.floor(Date.now() / 60_000);
     old.keeper.pass();
     const [row] = file.handedOver(0).rows;

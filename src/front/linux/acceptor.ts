@@ -108,6 +108,11 @@ export class Acceptor {
     this.#isClosed = true;
   }
 
+  /** Accepts again. */
+  reopen(): void {
+    this.#isClosed = false;
+  }
+
   // After an accept that failed: whether another may follow at once.
   #hasMadeRoom(listener: number): boolean {
     const errno = this.#native.errno();

@@ -76,6 +76,12 @@ export class LinuxHttp {
     this.#onDrained = onDrained;
   }
 
+  /** Keeps connections again. */
+  resume(): void {
+    this.#door.isClosing = false;
+    this.#onDrained = undefined;
+  }
+
   #onDrained: (() => void) | undefined;
 
   /** Closes what has taken too long. */

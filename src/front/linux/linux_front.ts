@@ -55,6 +55,7 @@ export function startLinuxFront(
     running: front.run(),
     linkOffice: (port) => front.office.relink(port),
     drain: () => front.drain(),
+    resume: () => front.resume(),
     stop: () => front.stop(),
   };
 }
@@ -107,7 +108,7 @@ class LinuxFront {
       dismiss: (slot) => this.#http.dismiss(slot),
       evict: () => this.#http.evict(),
     });
-    for (const [slot, { descriptor }] of start.sockets.entries()) this.#poller.add(descriptor, EPOLLIN, slot, 0);
+    this.#listen();
     const pace = new SweepPace(tracker, start.index, start.fronts);
     const lateness = new LoopLateness(tracker.counters, SWEEP_TICK_MS);
     this.#timers = [
@@ -151,10 +152,10 @@ class LinuxFront {
       }
       this.#faults = 0;
     } catch (error) {
-      // What was at hand is lost; the front goes on, unless nothing works any more.
+      // What was at hand is lost; the front goes on, unless nothing works any more, or it left the store half changed.
       this.tracker.counters[COUNTER.faults]++;
       console.error("front: a turn of the loop failed", error);
-      if (++this.#faults >= FAULTS_MAX) throw error;
+      if (++this.#faults >= FAULTS_MAX || this.tracker.store.releaseOwnLocks() > 0) throw error;
     }
     nowMs = performance.now();
     this.#countTurn((nowMs - begunMs) * 1000);
@@ -167,6 +168,12 @@ class LinuxFront {
     return new Promise((resolve) => this.#http.drain(resolve));
   }
 
+  resume(): void {
+    this.#acceptor.reopen();
+    this.#http.resume();
+    this.#listen();
+  }
+
   async stop(): Promise<void> {
     const ended = new Promise<void>((resolve) => this.#hasEnded = resolve);
     this.#isStopping = true;
@@ -177,6 +184,10 @@ class LinuxFront {
     this.#channel.port1.close();
     this.#pollerWord[0] = 0;
     this.#native.calls.close(this.#poller.descriptor);
+  }
+
+  #listen(): void {
+    for (const [slot, { descriptor }] of this.#sockets.entries()) this.#poller.add(descriptor, EPOLLIN, slot, 0);
   }
 
   // How long what came at once took: the time that the last of it waited.

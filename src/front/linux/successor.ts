@@ -9,6 +9,7 @@ import { LIBC } from "./libc.ts";
 const SYMBOLS = {
   posix_spawn: { parameters: ["buffer", "buffer", "pointer", "pointer", "buffer", "buffer"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
@@ -16,7 +17,7 @@ const SYMBOLS = {
   strerror: { parameters: ["i32"], result: "pointer" },
 } as const;
 
-const SIGUSR2 = 12, F_SETFD = 2, FD_CLOEXEC = 1, WNOHANG = 1;
+const SIGKILL = 9, SIGUSR2 = 12, F_SETFD = 2, FD_CLOEXEC = 1, WNOHANG = 1;
 /** Longest command line: Linux's own limit for one word. */
 const COMMAND_LINE_BYTES_MAX = 131_072;
 /** Environment variable in which the successor finds its sockets. */
@@ -24,18 +25,24 @@ const SOCKETS_VARIABLE = "TRACKER_INHERITED_SOCKETS";
 
 /** The directory at the start: this file is loaded before the tracker goes to another. */
 const STARTED_IN = Deno.cwd();
+/**
+ * The program's file by its name at the start. Asked for later, the system names the file that this process has open,
+ * which another has taken the place of by then.
+ */
+const PROGRAM = Deno.execPath();
 
 /** The process that shall take over. */
 export class Successor {
   readonly pid: number;
   readonly #library = Deno.dlopen(LIBC, SYMBOLS);
+  #hasEnded = false;
 
   /** Starts the program with this one's arguments and `sockets`. Throws an Error with the system's words. */
   constructor(sockets: readonly FrontSocket[]) {
     const { symbols } = this.#library;
     const words = commandLine(symbols);
     const environment = { ...Deno.env.toObject(), [SOCKETS_VARIABLE]: JSON.stringify(sockets) };
-    const pid = new Int32Array(1), program = text(Deno.execPath());
+    const pid = new Int32Array(1), program = text(PROGRAM);
     const argv = new Texts(words),
       envp = new Texts(Object.entries(environment).map(([name, value]) => `${name}=${value}`));
     // What is relative on its command line is relative to where this one was started, not to where it went.
@@ -51,13 +58,20 @@ export class Successor {
 
   /** True when it has ended. */
   get hasEnded(): boolean {
-    return this.#library.symbols.waitpid(this.pid, new Uint8Array(4), WNOHANG) !== 0;
+    this.#hasEnded ||= this.#library.symbols.waitpid(this.pid, new Uint8Array(4), WNOHANG) !== 0;
+    return this.#hasEnded;
+  }
+
+  /** Ends it, whatever it is at; `hasEnded` says when it has. */
+  end(): void {
+    // Its number is its own until we have seen its end.
+    if (!this.hasEnded) this.#library.symbols.kill(this.pid, SIGKILL);
   }
 }
 
 /** Tells process `pid` to restart itself without a gap. False: there is none, or it is not ours to tell. */
 export function signalRestart(pid: number): boolean {
-  const library = Deno.dlopen(LIBC, { kill: { parameters: ["i32", "i32"], result: "i32" } });
+  const library = Deno.dlopen(LIBC, { kill: SYMBOLS.kill });
   try {
     return library.symbols.kill(pid, SIGUSR2) === 0;
   } finally {

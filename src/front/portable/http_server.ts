@@ -117,6 +117,8 @@ export class PortableHttpServer {
       if (!(error instanceof Error) || !Object.hasOwn(Deno.errors, error.name)) {
         this.#tracker.counters[COUNTER.faults]!++;
         console.error("front: an HTTP connection failed", error);
+        // Left half changed, the store is no place to go on: the front ends.
+        if (this.#tracker.store.releaseOwnLocks() > 0) throw error;
       }
     } finally {
       this.#connections.delete(connection);

@@ -30,6 +30,7 @@ export async function serveUdp(socket: Deno.DatagramConn, tracker: Tracker, ids:
       else {
         tracker.counters[COUNTER.faults]!++;
         console.error("front: a UDP packet failed", error);
+        if (tracker.store.releaseOwnLocks() > 0) throw error;
       }
     }
   }
