@@ -5,6 +5,9 @@
 import type { Networks, Plugin } from "waggle/plugin";
 import { isIpText } from "./addresses/ip_text.ts";
 
+/** What the tracker takes for an announce: opentracker's rule. */
+const ANNOUNCE_PATH = /^\/+a/;
+
 let trusted: Networks;
 
 /** The plugin. */
@@ -18,7 +21,8 @@ export default {
   },
 
   clientAddress(request) {
-    if (!trusted.has(request.address)) return undefined;
+    // Other pages are shown by address, and who may see them is nobody's own to say.
+    if (!trusted.has(request.address) || !ANNOUNCE_PATH.test(request.path)) return undefined;
     const ip = request.parameter("ip");
     return ip !== undefined && isIpText(ip) ? ip : undefined;
   },
