@@ -49,9 +49,10 @@ export default {
       } scrape/s (tcp and udp)`;
     },
     fscr: (s) => {
-      const scrapes = s.count("fullScrapes") * 1000, bytes = s.count("fullScrapeBytes");
+      const scrapes = s.count("fullScrapes"), bytes = s.count("fullScrapeBytes");
       const perSeconds = `${perSecond(s, scrapes)} conns/s :: ${perSecond(s, bytes)} bytes/s.`;
-      return `${scrapes}\n${bytes}\n${uptime(s)}\nopentracker full scrape stats, ${perSeconds}`;
+      // Thousandths, for MRTG, which knows whole numbers only.
+      return `${scrapes * 1000}\n${bytes}\n${uptime(s)}\nopentracker full scrape stats, ${perSeconds}`;
     },
     completed: (s) => `${s.completed}\n0\n${uptime(s)}\nopentracker, ${perHour(s, s.completed)} completed/h.`,
     syncs: (s) => {

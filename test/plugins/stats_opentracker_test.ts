@@ -103,6 +103,17 @@ Deno.test("every mode has opentracker's text", async () => {
   }
 });
 
+Deno.test("fscr gives full scrapes in thousandths, and a second's as they are", async () => {
+  const memory = new OfficeMemory(), row = counterRow(memory.counters, 0);
+  row[COUNTER.fullScrapes] = 10;
+  row[COUNTER.fullScrapeBytes] = 50;
+  memory.second = 10;
+  assert.equal(
+    await (await ask(memory, "mode=fscr")).text(),
+    "10000\n50\n10 seconds (0 hours)\nopentracker full scrape stats, 1 conns/s :: 5 bytes/s.",
+  );
+});
+
 Deno.test("renew, numwants and everything have a row for each figure", async () => {
   const memory = newMemory();
   const renew = (await (await ask(memory, "mode=renew")).text()).split("\n");
