@@ -3,6 +3,7 @@
  * Peers per torrent are counted by a walk over the store, once a minute at most.
  */
 import type { Plugin, StatsSnapshot } from "waggle/plugin";
+import { SharedWalk } from "./stats/shared_walk.ts";
 
 /** Upper ends of the buckets of peers per torrent. */
 const PEERS_BUCKETS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000, 50000];
@@ -28,7 +29,7 @@ export default {
   routes: {
     "/metrics": async (_request, page) => {
       if (!page.mayReadStats) return denied();
-      const snapshot = page.snapshot(), peers = await peersPerTorrent(snapshot);
+      const snapshot = page.snapshot(), peers = await peersPerTorrent.take(snapshot);
       return new Response(metricsText(snapshot, peers), {
         headers: { "content-type": "text/plain; version=0.0.4" },
       });
@@ -46,15 +47,7 @@ interface PeersHistogram {
   readonly sum: number;
 }
 
-let walked:
-  | { readonly trackerId: number; readonly second: number; readonly peers: Promise<PeersHistogram> }
-  | undefined;
-
-function peersPerTorrent(s: StatsSnapshot): Promise<PeersHistogram> {
-  const isGood = walked?.trackerId === s.trackerId && s.uptimeSeconds - walked.second < WALK_SECONDS;
-  if (!isGood) walked = { trackerId: s.trackerId, second: s.uptimeSeconds, peers: walk(s) };
-  return walked!.peers;
-}
+const peersPerTorrent = new SharedWalk(walk, WALK_SECONDS);
 
 async function walk(s: StatsSnapshot): Promise<PeersHistogram> {
   const buckets = new Array<number>(PEERS_BUCKETS.length + 1).fill(0);

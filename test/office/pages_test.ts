@@ -139,7 +139,7 @@ Deno.test("a full scrape that is given up makes room for others", async () => {
     assert.equal(response.status, 200);
     await response.body!.cancel();
   }
-  const open = await Promise.all([1, 2, 3, 4].map(() => pages.ask("/scrape")));
+  const open = await Promise.all([1, 2, 3, 4].map((i) => pages.ask("/scrape", `192.0.2.${i}`)));
   assert.equal((await pages.ask("/scrape")).status, 503);
   await Promise.all(open.map((response) => response.arrayBuffer()));
   assert.equal((await pages.ask("/scrape")).status, 200);
