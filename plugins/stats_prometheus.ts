@@ -1,5 +1,6 @@
 /**
- * The tracker's figures for Prometheus: `/metrics`, in its text format 0.0.4. Only clients in access.stats get them.
+ * The tracker's figures for Prometheus, in its text format 0.0.4: `/metrics`, and `/stats?mode=metrics`, which
+ * access.stats_path moves. Only clients in access.stats get them.
  * Peers per torrent are counted by a walk over the store, once a minute at most.
  */
 import type { Plugin, StatsSnapshot } from "waggle/plugin";
@@ -26,16 +27,14 @@ const HTTP_ERRORS = [
 export default {
   name: "stats_prometheus",
   summary: "figures for Prometheus: /metrics",
-  routes: {
-    "/metrics": async (_request, page) => {
-      if (!page.mayReadStats) return denied();
-      const snapshot = page.snapshot(), peers = await peersPerTorrent.take(snapshot);
-      return new Response(metricsText(snapshot, peers), {
-        headers: { "content-type": "text/plain; version=0.0.4" },
-      });
-    },
-  },
+  stats: { metrics },
+  routes: { "/metrics": (_request, page) => page.mayReadStats ? metrics(page.snapshot()) : denied() },
 } satisfies Plugin;
+
+async function metrics(snapshot: StatsSnapshot): Promise<Response> {
+  const peers = await peersPerTorrent.take(snapshot);
+  return new Response(metricsText(snapshot, peers), { headers: { "content-type": "text/plain; version=0.0.4" } });
+}
 
 function denied(): Response {
   return new Response("<title>Access Denied</title>\n", { status: 403, headers: { "content-type": "text/html" } });

@@ -9,7 +9,10 @@ export const RULE_SETTINGS = {
     status: "works",
     kind: "text",
     default: "stats",
-    explanation: "Path of the statistics, without the leading slash. A path nobody can guess keeps them to those told.",
+    explanation:
+      "Path of the statistics, without the leading slash. A path nobody can guess keeps them to those told: with " +
+      "another than stats, and no access.stats, the figures for Prometheus are at PATH?mode=metrics and no more at " +
+      "/metrics.",
   },
   "access.stats": {
     group: "Access",

@@ -55,6 +55,8 @@ interface Mode {
   readonly make: NonNullable<Plugin["stats"]>[string];
 }
 
+/** Where everybody looks for the statistics. */
+const STATS_PATH = "stats";
 /** Modes that list every torrent. */
 const FULL_MODES = ["tpbs", "statedump"];
 /** The page that lists every torrent. */
@@ -85,11 +87,13 @@ export function createPages(settings: PagesSettings, rim: PagesRim): Hono<PagesE
     return context.redirect(settings.redirectUrl);
   });
   pages.get(`/${settings.statsPath}`, (context) => answers.stats(context));
+  // Statistics under a path that only some are told are nowhere else, unless those who may read them are listed.
+  const isFound = settings.statsPath === STATS_PATH || rim.statsNetworks.size > 0;
   for (const { plugin, context: pluginContext } of rim.plugins) {
     for (const [path, page] of Object.entries(plugin.routes ?? {})) {
       const whole = path.startsWith("/") ? path : `/plugin/${plugin.name}/${path}`;
       pages.get(whole, (context) => {
-        const mayReadStats = answers.mayReadStats(context);
+        const mayReadStats = isFound && answers.mayReadStats(context);
         const make = () =>
           slots.run(plugin.name, () => {
             return page(context.req.raw, { ...pluginContext, snapshot: rim.snapshot, mayReadStats });

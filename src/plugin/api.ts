@@ -181,7 +181,10 @@ export type PageBody = string | Uint8Array | Response;
 export interface PageContext extends PluginContext {
   /** The state of now. */
   snapshot(): StatsSnapshot;
-  /** Whether the client may see the tracker's figures: access.stats. A page of figures answers 403 when it may not. */
+  /**
+   * Whether the client may see the tracker's figures here: access.stats, and access.stats_path where that hides them. A
+   * page of figures answers 403 when it may not.
+   */
   readonly mayReadStats: boolean;
 }
 

@@ -106,6 +106,21 @@ Deno.test("access.stats_path moves the statistics", async () => {
   assert.match(await (await pages.ask("/secret/figures?mode=torr")).text(), /^1\n0\n/);
 });
 
+Deno.test("access.stats_path hides all figures, unless access.stats says who may see them", async () => {
+  const rows: [wish: Wish, path: string, status: number][] = [
+    [{}, "/metrics", 200],
+    [{}, "/stats?mode=metrics", 200],
+    [{ statsPath: "secret" }, "/metrics", 403],
+    [{ statsPath: "secret" }, "/secret?mode=metrics", 200],
+    [{ statsPath: "secret", statsNetworks: FRIENDS }, "/metrics", 200],
+  ];
+  for (const [wish, path, status] of rows) {
+    const response = await new TestPages(wish).ask(path, "198.51.100.7");
+    assert.equal(response.status, status, path);
+    if (status === 200) assert.match(await response.text(), /^waggle_torrents 1$/m);
+  }
+});
+
 Deno.test("a full scrape is limited by address, by networks, or altogether", async () => {
   const pages = new TestPages();
   let bytes = 0;
