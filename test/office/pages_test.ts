@@ -8,7 +8,7 @@ import { chooseEncoding } from "../../src/office/compress.ts";
 import { createPages, type OfficePlugin } from "../../src/office/pages.ts";
 import { PLUGIN_COUNTER, pluginRow } from "../../src/plugin/counters.ts";
 import { openSettings } from "../../src/plugin/settings.ts";
-import { COUNTER, counterRow, HTTP_ERROR } from "../../src/stats/counters.ts";
+import { COUNTER, counterRow, HTTP_ERROR, RESULT } from "../../src/stats/counters.ts";
 import { hashOf, OfficeMemory } from "../support/office.ts";
 
 interface Wish {
@@ -210,6 +210,10 @@ Deno.test("/metrics is what Prometheus reads", async () => {
   const pages = new TestPages();
   pages.counters[COUNTER.udpAnnounces] = 10;
   pages.counters[COUNTER.udpAnnounces6] = 4;
+  pages.counters[COUNTER.udpPackets] = 30;
+  pages.counters[COUNTER.udpPackets6] = 20;
+  pages.counters[COUNTER.results + RESULT.udp + RESULT.ipv6 + RESULT.dropped] = 7;
+  pages.counters[COUNTER.results + RESULT.http + RESULT.answered] = 8;
   pages.counters[COUNTER.turns] = 1;
   pages.counters[COUNTER.turns + 2] = 2;
   const { pluginCounters } = pages.memory, beta = 3;
@@ -229,6 +233,9 @@ Deno.test("/metrics is what Prometheus reads", async () => {
     const line of [
       'waggle_announces_total{protocol="udp",family="ipv4"} 6',
       'waggle_announces_total{protocol="udp",family="ipv6"} 4',
+      'waggle_requests_total{protocol="udp",family="ipv6",result="dropped"} 7',
+      'waggle_requests_total{protocol="http",family="ipv4",result="answered"} 8',
+      'waggle_udp_packets_total{family="ipv4"} 10',
       'waggle_peers_per_torrent_bucket{le="0"} 0',
       'waggle_peers_per_torrent_bucket{le="1"} 1',
       'waggle_peers_per_torrent_bucket{le="+Inf"} 1',

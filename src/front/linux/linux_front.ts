@@ -2,7 +2,7 @@
  * A front on batched Linux calls: one loop over epoll for all its sockets. While there is work it stays in the loop and
  * lets timers and messages in every few milliseconds; when there is none it waits outside the thread.
  */
-import { COUNTER, TURN_BUCKETS } from "../../stats/counters.ts";
+import { COUNTER } from "../../stats/counters.ts";
 import { HttpDoor } from "../../tracker/http_door.ts";
 import type { Tracker } from "../../tracker/tracker.ts";
 import { Life } from "../../plugin/life.ts";
@@ -127,7 +127,7 @@ class LinuxFront {
         if (++faults >= FAULTS_MAX) throw error;
       }
       const nowMs = performance.now();
-      if (events > 0) this.#countTurn((nowMs - begunMs) * 1000);
+      if (events > 0) this.tracker.countTurn((nowMs - begunMs) * 1000);
       if (nowMs - yieldedMs < YIELD_MS) continue;
       await this.#yield();
       yieldedMs = performance.now();
@@ -151,13 +151,6 @@ class LinuxFront {
     this.#channel.port1.close();
     this.#pollerWord[0] = 0;
     this.#native.calls.close(this.#poller.descriptor);
-  }
-
-  // How long what came at once took: the time that the last of it waited.
-  #countTurn(microseconds: number): void {
-    const counters = this.tracker.counters, whole = Math.ceil(microseconds);
-    counters[COUNTER.turnMicroseconds] += whole;
-    counters[COUNTER.turns + Math.min(TURN_BUCKETS - 1, whole < 2 ? 0 : 32 - Math.clz32(whole - 1))]++;
   }
 
   #serve(i: number): void {
