@@ -25,7 +25,8 @@ export default {
       kind: "choice",
       choices: ["x-forwarded-for", "forwarded", "cf-connecting-ip", "x-real-ip"],
       default: "x-forwarded-for",
-      explanation: "The header that the proxy sets.",
+      explanation:
+        "The header that the proxy sets: X-Forwarded-For, Forwarded (RFC 7239), CF-Connecting-IP or X-Real-IP.",
     },
   },
 

@@ -14,7 +14,13 @@ let trusted: Networks;
 export default {
   name: "ip_from_query",
   summary: "takes the client's address from ip= in its announce, from listed networks",
-  settings: { from: { kind: "networks", explanation: "Networks whose clients may name their address." } },
+  settings: {
+    from: {
+      kind: "networks",
+      example: "10.0.0.0/8",
+      explanation: "Networks whose clients may name their address, with ip= in an announce.",
+    },
+  },
 
   prepare({ settings }) {
     trusted = settings.networks("from");
