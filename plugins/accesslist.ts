@@ -113,42 +113,48 @@ async function loadFile(kind: Kind, path: string, bytes: number, lists: AccessLi
 
 async function loadFolder(kind: Kind, path: string, lists: AccessLists): Promise<string> {
   const list = lists.begin(kind, 0);
-  let bad = 0;
+  let bad = 0, unread = 0;
   for await (const { name, isDirectory } of Deno.readDir(path)) {
     if (isDirectory || !name.endsWith(".torrent")) continue;
-    const hashes = await hashesOf(`${path}/${name}`);
-    if (hashes.length === 0) bad++;
-    for (const hash of hashes) list.add(hash);
+    // Removed since the folder was listed, a link to nowhere, not ours to read: the other files are a list all the same.
+    const hashes = await hashesOf(`${path}/${name}`).catch(() => null);
+    if (hashes === null) unread++;
+    else if (hashes.length === 0) bad++;
+    for (const hash of hashes ?? []) list.add(hash);
   }
   list.publish();
-  return `${list.size} info hashes, ${bad} files that are no torrents`;
+  const seen = `${list.size} info hashes, ${bad} files that are no torrents`;
+  return unread === 0 ? seen : `${seen}, ${unread} that could not be read`;
 }
 
-// The hashes a tracker is asked with: SHA-1 of the info dictionary, and of a v2 torrent SHA-256 cut to 20 bytes.
+// The hashes a tracker is asked with: SHA-1 of the info dictionary, and of a v2 torrent SHA-256 cut to 20 bytes. A hybrid
+// has both (BEP 52).
 async function hashesOf(path: string): Promise<Uint8Array[]> {
   if ((await Deno.stat(path)).size > TORRENT_BYTES_MAX) return [];
-  const bytes = await Deno.readFile(path), info = findInfo(bytes);
-  if (info === null) return [];
-  const text = new TextDecoder("latin1").decode(info), hashes: Uint8Array[] = [];
+  const info = entriesOf(await Deno.readFile(path)).get("info");
+  if (info === undefined) return [];
+  const keys = entriesOf(info), hashes: Uint8Array[] = [];
   const digest = async (name: string) => new Uint8Array(await crypto.subtle.digest(name, info)).slice(0, 20);
-  if (text.includes("6:pieces")) hashes.push(await digest("SHA-1"));
-  if (text.includes("12:meta versioni2e")) hashes.push(await digest("SHA-256"));
+  if (keys.has("pieces")) hashes.push(await digest("SHA-1"));
+  if (keys.has("meta version")) hashes.push(await digest("SHA-256"));
   return hashes;
 }
 
-// The bytes of the info dictionary, or null when the file is not bencode with one.
-function findInfo(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null {
+// The values of a bencoded dictionary as they stand; none when the bytes are something else.
+function entriesOf(bytes: Uint8Array<ArrayBuffer>): Map<string, Uint8Array<ArrayBuffer>> {
+  const entries = new Map<string, Uint8Array<ArrayBuffer>>(), decoder = new TextDecoder("latin1");
   try {
-    if (bytes[0] !== 0x64) return null;
+    if (bytes[0] !== 0x64) return entries;
     for (let at = 1; bytes[at] !== 0x65;) {
-      const key = skip(bytes, at), value = skip(bytes, key);
-      if (new TextDecoder().decode(bytes.subarray(at, key)) === "4:info") return bytes.slice(key, value);
+      const key = skip(bytes, at), value = skip(bytes, key), name = decoder.decode(bytes.subarray(at, key));
+      entries.set(name.slice(name.indexOf(":") + 1), bytes.subarray(key, value));
       at = value;
     }
   } catch {
     // Cut off or no bencode at all.
+    entries.clear();
   }
-  return null;
+  return entries;
 }
 
 // Where the value at `at` ends. Throws when there is none.

@@ -17,8 +17,8 @@ export default {
   name: "client_filter",
   summary: "refuses clients by their peer id",
   settings: {
-    allow: { kind: "texts", explanation: "Beginnings of peer ids; with any, no others are served." },
-    deny: { kind: "texts", explanation: "Beginnings of peer ids that are refused." },
+    allow: { kind: "texts", example: "-qB", explanation: "Beginning of a peer id; with any, no others are served." },
+    deny: { kind: "texts", example: "-XL", explanation: "Beginning of a peer id that is refused." },
   },
 
   prepare({ settings }) {

@@ -4,14 +4,13 @@
  * its left can be made up by the client.
  */
 import type { AddressQuestion, Networks, Plugin } from "waggle/plugin";
+import { forwardedFor } from "./addresses/forwarded.ts";
 import { isIpText } from "./addresses/ip_text.ts";
 
 /** Around an address, as proxies write it: 192.0.2.1:80, [2001:db8::1], [2001:db8::1]:80. */
 const WITH_PORT = /^([\d.]+):\d+$/, IN_BRACKETS = /^\[([^\]]*)\](?::\d+)?$/;
 /** Longest text of an address with all that. */
 const HOP_CHARS_MAX = 64;
-/** `for=` of RFC 7239, quoted or not. */
-const FORWARDED_FOR = /(?:^|;)\s*for\s*=\s*"?([^";]*)"?/i;
 
 let proxies: Networks;
 let header = "x-forwarded-for";
@@ -26,7 +25,8 @@ export default {
       kind: "choice",
       choices: ["x-forwarded-for", "forwarded", "cf-connecting-ip", "x-real-ip"],
       default: "x-forwarded-for",
-      explanation: "The header that the proxy sets.",
+      explanation:
+        "The header that the proxy sets: X-Forwarded-For, Forwarded (RFC 7239), CF-Connecting-IP or X-Real-IP.",
     },
   },
 
@@ -37,10 +37,10 @@ export default {
 
   clientAddress(request: AddressQuestion) {
     if (!proxies.has(request.address)) return undefined;
-    const hops = request.header(header)?.split(",") ?? [];
+    const text = request.header(header) ?? "", hops = header === "forwarded" ? forwardedFor(text) : text.split(",");
     let found: string | undefined;
     for (let i = hops.length - 1; i >= 0; i--) {
-      const address = parseHop(hops[i].trim());
+      const address = parseHop(hops[i]?.trim() ?? "");
       // Not an address ("unknown", "_hidden"): what stands left of it is nobody's word.
       if (address === undefined) break;
       found = address;
@@ -50,8 +50,7 @@ export default {
   },
 } satisfies Plugin;
 
-function parseHop(hop: string): string | undefined {
-  const text = header === "forwarded" ? FORWARDED_FOR.exec(hop)?.[1].trim() ?? "" : hop;
+function parseHop(text: string): string | undefined {
   if (text.length > HOP_CHARS_MAX) return undefined;
   const address = IN_BRACKETS.exec(text)?.[1] ?? WITH_PORT.exec(text)?.[1] ?? text;
   return isIpText(address) ? address : undefined;

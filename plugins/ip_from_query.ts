@@ -5,20 +5,30 @@
 import type { Networks, Plugin } from "waggle/plugin";
 import { isIpText } from "./addresses/ip_text.ts";
 
+/** What the tracker takes for an announce: opentracker's rule. */
+const ANNOUNCE_PATH = /^\/+a/;
+
 let trusted: Networks;
 
 /** The plugin. */
 export default {
   name: "ip_from_query",
   summary: "takes the client's address from ip= in its announce, from listed networks",
-  settings: { from: { kind: "networks", explanation: "Networks whose clients may name their address." } },
+  settings: {
+    from: {
+      kind: "networks",
+      example: "10.0.0.0/8",
+      explanation: "Networks whose clients may name their address, with ip= in an announce.",
+    },
+  },
 
   prepare({ settings }) {
     trusted = settings.networks("from");
   },
 
   clientAddress(request) {
-    if (!trusted.has(request.address)) return undefined;
+    // Other pages are shown by address, and who may see them is nobody's own to say.
+    if (!trusted.has(request.address) || !ANNOUNCE_PATH.test(request.path)) return undefined;
     const ip = request.parameter("ip");
     return ip !== undefined && isIpText(ip) ? ip : undefined;
   },

@@ -10,7 +10,13 @@ let keys = new Set<string>();
 export default {
   name: "passkey",
   summary: "serves only those who know a key",
-  settings: { key: { kind: "texts", explanation: "A key: letters, digits, - and _, which need no escapes in a URL." } },
+  settings: {
+    key: {
+      kind: "texts",
+      example: "2f7c1e0b9d",
+      explanation: "A key that is served: letters, digits, - and _. Clients announce to /announce/KEY.",
+    },
+  },
 
   prepare({ settings }) {
     keys = new Set(settings.texts("key"));

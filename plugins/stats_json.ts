@@ -40,21 +40,25 @@ function figures(s: StatsSnapshot): unknown {
       pages: s.count("officeRequests"),
       pagesRefused: s.count("officeRefused"),
       requestLogDrops: s.count("requestLogDrops"),
+      kernelDrops: s.count("tcpKernelDrops"),
       errors: s.counts("httpErrors"),
     },
     udp: {
       packets: s.count("udpPackets"),
       packetsIpv6: s.count("udpPackets6"),
       connects: s.count("udpConnects"),
+      connectsIpv6: s.count("udpConnects6"),
       announces: s.count("udpAnnounces"),
       announcesIpv6: s.count("udpAnnounces6"),
       scrapes: s.count("udpScrapes"),
       scrapesIpv6: s.count("udpScrapes6"),
       badConnectionIds: s.count("udpMismatches"),
+      badConnectionIdsIpv6: s.count("udpMismatches6"),
       notAnswered: s.count("udpDrops"),
       sendErrors: s.count("udpSendErrors"),
       kernelDrops: s.count("udpKernelDrops"),
     },
+    results: { http: results(s, 0), udp: results(s, 6) },
     shield: {
       datagrams: s.count("shieldDatagrams"),
       requests: s.count("shieldRequests"),
@@ -78,4 +82,11 @@ function figures(s: StatsSnapshot): unknown {
       s.counts("refusals").map((count, i) => [s.refusalTexts[i], count] as const).filter(([text]) => text !== ""),
     ),
   };
+}
+
+// What became of the requests of a protocol, whose row begins `at`.
+function results(s: StatsSnapshot, at: number): unknown {
+  const counts = s.counts("results");
+  const of = (i: number) => ({ answered: counts[i], refused: counts[i + 1], dropped: counts[i + 2] });
+  return { ipv4: of(at), ipv6: of(at + 3) };
 }

@@ -5,6 +5,7 @@
  */
 import type { Plugin, StatsSnapshot } from "waggle/plugin";
 import { addressBlocks, networkBlock } from "./stats/networks_text.ts";
+import { SharedWalk } from "./stats/shared_walk.ts";
 import { topTorrents } from "./stats/top_torrents.ts";
 import { encodeTorrents, isTpbsFormat, type TorrentFormat } from "./stats/torrent_formats.ts";
 
@@ -49,9 +50,10 @@ export default {
       } scrape/s (tcp and udp)`;
     },
     fscr: (s) => {
-      const scrapes = s.count("fullScrapes") * 1000, bytes = s.count("fullScrapeBytes");
+      const scrapes = s.count("fullScrapes"), bytes = s.count("fullScrapeBytes");
       const perSeconds = `${perSecond(s, scrapes)} conns/s :: ${perSecond(s, bytes)} bytes/s.`;
-      return `${scrapes}\n${bytes}\n${uptime(s)}\nopentracker full scrape stats, ${perSeconds}`;
+      // Thousandths, for MRTG, which knows whole numbers only.
+      return `${scrapes * 1000}\n${bytes}\n${uptime(s)}\nopentracker full scrape stats, ${perSeconds}`;
     },
     completed: (s) => `${s.completed}\n0\n${uptime(s)}\nopentracker, ${perHour(s, s.completed)} completed/h.`,
     syncs: (s) => {
@@ -65,9 +67,9 @@ export default {
     },
     numwants: (s) => s.counts("numwants").map((count, i) => `${String(i).padStart(3, "0")} => ${count}\n`).join(""),
     version: (s) => `${s.version}\n`,
-    top10: (s) => topTorrents(10, s.torrentBatches()),
-    top100: (s) => topTorrents(100, s.torrentBatches()),
-    s24s: (s) => addressBlocks([28, 24], s.addressBatches4()),
+    top10: new SharedWalk((s) => topTorrents(10, s.torrentBatches())).take,
+    top100: new SharedWalk((s) => topTorrents(100, s.torrentBatches())).take,
+    s24s: new SharedWalk((s) => addressBlocks([28, 24], s.addressBatches4())).take,
     busy: (s) => networks(s, "busy", 24),
     woodpeckers: (s) => networks(s, "hasty", 28),
     fulllog: (s) =>

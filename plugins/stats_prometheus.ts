@@ -1,8 +1,10 @@
 /**
- * The tracker's figures for Prometheus: `/metrics`, in its text format 0.0.4. Only clients in access.stats get them.
+ * The tracker's figures for Prometheus, in its text format 0.0.4: `/metrics`, and `/stats?mode=metrics`, which
+ * access.stats_path moves. Only clients in access.stats get them.
  * Peers per torrent are counted by a walk over the store, once a minute at most.
  */
 import type { Plugin, StatsSnapshot } from "waggle/plugin";
+import { SharedWalk } from "./stats/shared_walk.ts";
 
 /** Upper ends of the buckets of peers per torrent. */
 const PEERS_BUCKETS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000, 10000, 50000];
@@ -21,20 +23,21 @@ const HTTP_ERRORS = [
   "internal",
 ];
 
+/** What becomes of a request, in the order of the counters. */
+const RESULT_NAMES = ["answered", "refused", "dropped"];
+
 /** The plugin. */
 export default {
   name: "stats_prometheus",
   summary: "figures for Prometheus: /metrics",
-  routes: {
-    "/metrics": async (_request, page) => {
-      if (!page.mayReadStats) return denied();
-      const snapshot = page.snapshot(), peers = await peersPerTorrent(snapshot);
-      return new Response(metricsText(snapshot, peers), {
-        headers: { "content-type": "text/plain; version=0.0.4" },
-      });
-    },
-  },
+  stats: { metrics },
+  routes: { "/metrics": (_request, page) => page.mayReadStats ? metrics(page.snapshot()) : denied() },
 } satisfies Plugin;
+
+async function metrics(snapshot: StatsSnapshot): Promise<Response> {
+  const peers = await peersPerTorrent.take(snapshot);
+  return new Response(metricsText(snapshot, peers), { headers: { "content-type": "text/plain; version=0.0.4" } });
+}
 
 function denied(): Response {
   return new Response("<title>Access Denied</title>\n", { status: 403, headers: { "content-type": "text/html" } });
@@ -46,15 +49,7 @@ interface PeersHistogram {
   readonly sum: number;
 }
 
-let walked:
-  | { readonly trackerId: number; readonly second: number; readonly peers: Promise<PeersHistogram> }
-  | undefined;
-
-function peersPerTorrent(s: StatsSnapshot): Promise<PeersHistogram> {
-  const isGood = walked?.trackerId === s.trackerId && s.uptimeSeconds - walked.second < WALK_SECONDS;
-  if (!isGood) walked = { trackerId: s.trackerId, second: s.uptimeSeconds, peers: walk(s) };
-  return walked!.peers;
-}
+const peersPerTorrent = new SharedWalk(walk, WALK_SECONDS);
 
 async function walk(s: StatsSnapshot): Promise<PeersHistogram> {
   const buckets = new Array<number>(PEERS_BUCKETS.length + 1).fill(0);
@@ -83,7 +78,7 @@ function metricsText(s: StatsSnapshot, peers: PeersHistogram): string {
   const turns = s.counts("turns"), ends = turns.slice(0, -1).map((_, i) => 2 ** i / 1e6);
   page.histogram(
     "turn_seconds",
-    "What a front answered at once, by how long it took: the longest that one of its requests waited in the tracker.",
+    "Turns of the fronts' loops by how long they took: what has come is answered in one, what comes meanwhile in the next.",
     ends,
     turns,
     s.count("turnMicroseconds") / 1e6,
@@ -107,13 +102,28 @@ function writeSwarms(page: MetricsPage, s: StatsSnapshot): void {
 }
 
 function writeRequests(page: MetricsPage, s: StatsSnapshot): void {
-  const byFamily = (http: string, udp: string) =>
-    [["http", http], ["udp", udp]].flatMap(([protocol, name]) => {
-      const all = s.count(name!), ipv6 = s.count(`${name}6`);
-      return [[{ protocol: protocol!, family: "ipv4" }, all - ipv6], [{ protocol: protocol!, family: "ipv6" }, ipv6]];
-    }) as Sample[];
-  page.counter("announces", "Announces understood.", byFamily("tcpAnnounces", "udpAnnounces"));
-  page.counter("scrapes", "Scrapes understood.", byFamily("tcpScrapes", "udpScrapes"));
+  const families = (name: string, labels: Labels = {}): Sample[] => {
+    const all = s.count(name), ipv6 = s.count(`${name}6`);
+    return [[{ ...labels, family: "ipv4" }, all - ipv6], [{ ...labels, family: "ipv6" }, ipv6]];
+  };
+  const byFamily = (
+    http: string,
+    udp: string,
+  ) => [...families(http, { protocol: "http" }), ...families(udp, { protocol: "udp" })];
+  page.counter(
+    "requests",
+    "Announces, scrapes and connects by what became of them: refused ones are told why, dropped ones nothing.",
+    s.counts("results").map((count, i): Sample => {
+      const [protocol, family, result] = [
+        ["http", "udp"][i / 6 | 0]!,
+        ["ipv4", "ipv6"][i / 3 & 1]!,
+        RESULT_NAMES[i % 3]!,
+      ];
+      return [{ protocol, family, result }, count];
+    }).filter(([{ protocol, result }]) => protocol === "udp" || result !== "dropped"),
+  );
+  page.counter("announces", "Announces understood, answered or refused.", byFamily("tcpAnnounces", "udpAnnounces"));
+  page.counter("scrapes", "Scrapes understood, answered or refused.", byFamily("tcpScrapes", "udpScrapes"));
   page.counter(
     "refusals",
     "Requests refused, by reason.",
@@ -131,11 +141,9 @@ function writeRequests(page: MetricsPage, s: StatsSnapshot): void {
     [{ why: "time" }, s.count("tcpTimeouts")],
     [{ why: "room" }, s.count("tcpEvictions")],
   ]);
-  page.counter("udp_packets", "Datagrams received.", [[{}, s.count("udpPackets")]]);
-  page.counter("udp_connects", "Connection ids given out.", [[{}, s.count("udpConnects")]]);
-  page.counter("udp_bad_connection_ids", "Datagrams with a wrong or old connection id.", [
-    [{}, s.count("udpMismatches")],
-  ]);
+  page.counter("udp_packets", "Datagrams received.", families("udpPackets"));
+  page.counter("udp_connects", "Connection ids given out.", families("udpConnects"));
+  page.counter("udp_bad_connection_ids", "Datagrams with a wrong or old connection id.", families("udpMismatches"));
   page.counter("udp_unanswered", "Datagrams that were not answered.", [[{}, s.count("udpDrops")]]);
 }
 
@@ -172,6 +180,9 @@ function writeShield(page: MetricsPage, s: StatsSnapshot): void {
 function writeHealth(page: MetricsPage, s: StatsSnapshot): void {
   page.counter("udp_kernel_drops", "Datagrams the kernel dropped because a socket was full.", [
     [{}, s.count("udpKernelDrops")],
+  ]);
+  page.counter("http_kernel_drops", "Connections the kernel dropped because a listener's queue was full.", [
+    [{}, s.count("tcpKernelDrops")],
   ]);
   page.counter("udp_send_errors", "Replies the system did not take.", [[{}, s.count("udpSendErrors")]]);
   page.counter("accept_pauses", "Accepts put off because file descriptors ran out.", [[{}, s.count("acceptPauses")]]);

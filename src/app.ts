@@ -117,7 +117,7 @@ export class App {
       settings,
       memory: this.#memory,
       rulesFor: (index) => ({ ...this.#plugins.rulesFor(index), denied: this.#denied.memory }),
-      linkOffice: (handOver) => link(this.#office!, handOver),
+      linkOffice: (index, handOver) => link(this.#office!, index, handOver),
       onRulesTaken: () => this.#plugins.noteRulesTaken(),
       hear: (message) => this.#succession?.hear(message),
       watch: { silentMsMax, needsCell: () => this.#plugins.needsCell(FRONT_SLOTS) },
@@ -280,7 +280,9 @@ export class App {
   }
 
   #linkFronts(office: PartThread): void {
-    for (const front of this.#fronts.threads) link(office, (port) => front.post({ type: "linkOffice" }, port));
+    for (const [index, front] of this.#fronts.threads.entries()) {
+      link(office, index, (port) => front.post({ type: "linkOffice" }, port));
+    }
   }
 
   // New plugins: an office that has them takes the place of the old, and the fronts load theirs.
@@ -310,9 +312,9 @@ export class App {
 }
 
 // A new pair of ports between the office and a front.
-function link(office: PartThread, handOver: (port: MessagePort) => void): void {
+function link(office: PartThread, front: number, handOver: (port: MessagePort) => void): void {
   const { port1, port2 } = new MessageChannel();
-  office.post({ type: "serveFront" }, port1);
+  office.post({ type: "serveFront", front }, port1);
   handOver(port2);
 }
 

@@ -18,8 +18,8 @@ export interface FrontPartsPlan {
   readonly memory: SharedMemory;
   /** The rules of now for a front. */
   readonly rulesFor: (index: number) => FrontRules;
-  /** Makes a pair of ports to the office and gives one of them to `handOver`. */
-  readonly linkOffice: (handOver: (port: MessagePort) => void) => void;
+  /** Makes a pair of ports between a front and the office, and gives the front's to `handOver`. */
+  readonly linkOffice: (index: number, handOver: (port: MessagePort) => void) => void;
   /** All fronts have the rules they were last sent. */
   readonly onRulesTaken: () => void;
   /** A front said something that is not about its rules. */
@@ -148,7 +148,7 @@ export class FrontParts {
       permissions: frontPermissions(kind, this.#socketsNow(index, sockets)),
       hear: (message) => this.#hear(index, message),
       begin: (thread) =>
-        linkOffice((port) => {
+        linkOffice(index, (port) => {
           thread.post(
             { type: "startFront", kind, start: this.#frontStart(index, this.#socketsNow(index, sockets), thread.life) },
             port,

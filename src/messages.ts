@@ -13,8 +13,8 @@ export type ToPart =
   | { readonly type: "startFront"; readonly kind: FrontKind; readonly start: FrontStart }
   | { readonly type: "startOffice"; readonly start: OfficeStart }
   | { readonly type: "startKeeper"; readonly start: KeeperStart }
-  /** To the office: a front's port comes with it. */
-  | { readonly type: "serveFront" }
+  /** To the office: the port of the front of this number comes with it. */
+  | { readonly type: "serveFront"; readonly front: number }
   /** To a front: a port to a new office comes with it. */
   | { readonly type: "linkOffice" }
   /** To a front: new lists, or new plugins. */

@@ -69,7 +69,9 @@ export class OverloadWatch {
   look(): void {
     const { counts } = this.#plan, nowMs = performance.now(), sinceMs = nowMs - this.#lookedMs;
     const queues = this.#queues?.look() ?? [];
-    for (const { lost } of queues) counts[COUNTER.udpKernelDrops]! += lost;
+    for (const { protocol, lost } of queues) {
+      counts[protocol === "udp" ? COUNTER.udpKernelDrops : COUNTER.tcpKernelDrops]! += lost;
+    }
     const received = this.#sumReceived(), before = this.#received;
     const lateMs = this.#rows.map((row) => row[COUNTER.lateMilliseconds]!), lateBefore = this.#lateMs;
     this.#lookedMs = nowMs;

@@ -74,7 +74,7 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
       return front!.resume?.();
     case "serveFront":
       // An office whose plugins are at fault serves nobody; the supervisor knows.
-      return office?.serve(ports[0]!);
+      return office?.serve(ports[0]!, data.front);
     case "linkOffice":
       return front!.linkOffice(ports[0]!);
     case "reach":

@@ -3,6 +3,7 @@
  * are told of them. It runs no line of a plugin of the folder.
  */
 import type { PublishedLists } from "./access/access_sets.ts";
+import { LIST_KEY_WORDS } from "./access/hash_set.ts";
 import type { Config } from "./config/config.ts";
 import { makeFifo } from "./fifo.ts";
 import type { FrontRules } from "./front/rules.ts";
@@ -79,7 +80,7 @@ export class PluginParts {
   readonly #counters: SharedArrayBuffer;
   readonly #exclusions = new Exclusions();
   readonly #rings: SharedArrayBuffer[] = [];
-  readonly #listKey = crypto.getRandomValues(new Int32Array(2));
+  readonly #listKey = crypto.getRandomValues(new Int32Array(LIST_KEY_WORDS));
 
   readonly #rows = new PluginRows();
   #chosen: ChosenPlugins = { folder: "", plugins: [], modules: new Map() };

@@ -115,8 +115,9 @@ const PARTS: Readonly<Record<string, Part>> = {
 const PLUGIN_API = "src/plugin/api.ts";
 /** Its name for plugins, which an author's copy of a shipped one finds too. */
 const PLUGIN_API_PACKAGE = "waggle";
-/** The table of shipped plugins, and the one place they are loaded from. */
-const SHIPPED_TABLE = "plugins/mod.ts", SHIPPED_TABLE_READERS = ["src/plugin/load.ts", "src/plugin_choice.ts"];
+/** The table of shipped plugins, and the places they are loaded from: to run, and to write down their settings. */
+const SHIPPED_TABLE = "plugins/mod.ts",
+  SHIPPED_TABLE_READERS = ["src/plugin/load.ts", "src/plugin_choice.ts", "src/config/generate.ts"];
 
 /** Files and folders that may use the runtime, timers, clock and chance. Everything else is handed what it needs. */
 const RIM = [

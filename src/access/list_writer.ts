@@ -38,7 +38,7 @@ export const CHANGES_MAX = 250_000;
 /** Lists published that not every front has yet. What comes while there are so many is published as one, later. */
 export const PUBLISHED_AHEAD_MAX = 16;
 
-/** Memory that has had its time is used again from here on: each thread would free it when it pleases, which is late. */
+/** Memory that has had its time is used for the next list: each thread would free it when it pleases, which is late. */
 interface Retired {
   readonly memory: SharedArrayBuffer;
   /** Of the list that took its place. */
@@ -50,7 +50,8 @@ export class ListWriter {
   readonly #key: Int32Array;
   readonly #publish: Publish;
   readonly #published = new Map<ListKind, HashSet>();
-  #retired: Retired[] = [];
+  /** One of each kind, so that there are never more than two sets of it; what is older goes as threads let go of it. */
+  readonly #retired = new Map<ListKind, Retired>();
   #loading: Loading | undefined;
   /** To be published when the fronts have more of what was. */
   readonly #due = new Map<ListKind, HashSet>();
@@ -59,7 +60,7 @@ export class ListWriter {
   readonly #words = new Int32Array(5);
   readonly #bytes = new Uint8Array(this.#words.buffer);
 
-  /** `key`: two secret words. `serial`: above those of an earlier writer for the same fronts. */
+  /** `key`: four secret words. `serial`: above those of an earlier writer for the same fronts. */
   constructor(key: Int32Array, publish: Publish, serial = 0) {
     this.#serial = this.#inForce = serial;
     this.#key = key;
@@ -68,7 +69,8 @@ export class ListWriter {
 
   /** See AccessLists in plugin/api.ts. */
   begin(kind: ListKind, expected: number): ListBuilder {
-    return new ListBuilder(this.#empty(Math.max(0, Math.ceil(expected) || 0)), (set) => this.#publishOne(kind, set));
+    const set = this.#empty(kind, Math.max(0, Math.ceil(expected) || 0));
+    return new ListBuilder(set, (set) => this.#publishOne(kind, set));
   }
 
   /** All fronts have every list published up to `serial`: what those replaced is read by nobody. */
@@ -77,15 +79,11 @@ export class ListWriter {
     this.#publishDue();
   }
 
-  #empty(entries: number): HashSet {
-    for (const retired of this.#retired) {
-      if (retired.successor > this.#inForce) continue;
-      const set = HashSet.reuse(retired.memory, entries);
-      if (set === null) continue;
-      this.#retired = this.#retired.filter((other) => other !== retired);
-      return set;
-    }
-    return HashSet.create(entries, this.#key);
+  #empty(kind: ListKind, entries: number): HashSet {
+    const retired = this.#retired.get(kind);
+    if (retired === undefined || retired.successor > this.#inForce) return HashSet.create(entries, this.#key);
+    this.#retired.delete(kind);
+    return HashSet.reuse(retired.memory, entries) ?? HashSet.create(entries, this.#key);
   }
 
   /**
@@ -142,8 +140,7 @@ export class ListWriter {
   #put(sets: ReadonlyMap<ListKind, HashSet>): void {
     for (const [kind, set] of sets) {
       const old = this.#published.get(kind), successor = this.#serial + 1;
-      // One of each kind in reserve is enough; what is older goes when the threads let go of it.
-      if (old !== undefined) this.#retired = [...this.#retired.slice(-1), { memory: old.memory, successor }];
+      if (old !== undefined) this.#retired.set(kind, { memory: old.memory, successor });
       this.#published.set(kind, set);
       this.#due.set(kind, set);
     }

@@ -3,7 +3,7 @@ import { formatValue, type Kind, type Value, wishOf } from "./kind.ts";
 import type { Entry } from "./row.ts";
 
 /** What a value may be: `60 to 86400 seconds`, `auto, linux or portable`, `path`. */
-export function describeRange(row: Kind & Entry): string {
+export function describeRange(row: Kind): string {
   switch (row.kind) {
     case "integer":
     case "choice":
@@ -22,7 +22,7 @@ export function describeRange(row: Kind & Entry): string {
 }
 
 /** The default: `1800`, `0 (one per core, at most 8)`, `none`. */
-export function describeDefault(row: Kind & Entry): string {
+export function describeDefault(row: Kind): string {
   const value = defaultOf(row);
   if (value === null) return "none";
   return row.kind === "integer" && value === 0 && row.zero !== undefined ? `0 (${row.zero})` : formatValue(value);
@@ -34,6 +34,6 @@ export function exampleOf(row: Kind & Entry): string {
   return row.example ?? (value === null ? "" : formatValue(value));
 }
 
-function defaultOf(row: Kind & Entry): Value | null {
+function defaultOf(row: Kind): Value | null {
   return row.kind === "network" ? null : row.default;
 }

@@ -105,7 +105,8 @@ function apply(
   return null;
 }
 
-function kindOf(setting: PluginSetting): Kind {
+/** What one line of a plugin's setting is read as. */
+export function kindOf(setting: PluginSetting): Kind {
   switch (setting.kind) {
     case "texts":
       return { kind: "text", default: null };

@@ -9,7 +9,10 @@ export const RULE_SETTINGS = {
     status: "works",
     kind: "text",
     default: "stats",
-    explanation: "Path of the statistics, without the leading slash. A path nobody can guess keeps them to those told.",
+    explanation:
+      "Path of the statistics, without the leading slash. A path nobody can guess keeps them to those told: with " +
+      "another than stats, and no access.stats, the figures for Prometheus are at PATH?mode=metrics and no more at " +
+      "/metrics.",
   },
   "access.stats": {
     group: "Access",
@@ -59,7 +62,10 @@ export const RULE_SETTINGS = {
     default: null,
     option: "w",
     example: "whitelist.txt",
-    explanation: "File of the info hashes that are served, one a line in 40 hex digits; all others are refused.",
+    explanation:
+      "File of the info hashes that are served, one a line in 40 hex digits, or folder of .torrent files; all " +
+      "others are refused. A list takes 17 bytes a hash, and as much again from the first SIGHUP on, because the new " +
+      "list is there before the old one goes.",
   },
   "access.unknown": {
     group: "Access",
@@ -77,7 +83,7 @@ export const RULE_SETTINGS = {
     default: null,
     option: "b",
     example: "blacklist.txt",
-    explanation: "File of the info hashes that are refused, one a line in 40 hex digits.",
+    explanation: "File of the info hashes that are refused, one a line in 40 hex digits, or folder of .torrent files.",
   },
   "access.fifo_add": {
     group: "Access",

@@ -2,12 +2,15 @@
  * Who may ask for everything, and how often: full scrapes, `tpbs` and `statedump` cost the tracker some seconds of one
  * core and as many megabytes as there are torrents. Source: opentracker's "modest full scrapes".
  */
+import { parseAddress } from "../bittorrent/address.ts";
 import type { NetworkSet } from "../access/networks.ts";
 
 /** Addresses remembered; the one that asked longest ago is forgotten first. */
 const ADDRESSES_MAX = 16384;
 /** Full scrapes under way at once: 40 MB each. */
 const RUNNING_MAX = 4;
+/** … and for one address: who reads slowly must not keep everyone else out. */
+const RUNNING_OWN_MAX = 1;
 
 /** What the operator set. */
 export interface FullScrapeRules {
@@ -22,12 +25,13 @@ export interface FullScrapeRules {
 /** What a request for everything comes to. */
 export type GateAnswer = "granted" | "off" | "denied" | "not modest" | "busy";
 
-/** The gate of one tracker. */
+/** The gate of one tracker. Addresses are IPv4 addresses and IPv6 networks of 64 bits, of which anyone has so many. */
 export class FullScrapeGate {
   readonly #rules: FullScrapeRules;
   /** Second of the last grant by address, in the order of the grants. */
   readonly #granted = new Map<string, number>();
-  #running = 0;
+  /** By address, of each that is under way. */
+  readonly #running: string[] = [];
 
   constructor(rules: FullScrapeRules) {
     this.#rules = rules;
@@ -37,21 +41,24 @@ export class FullScrapeGate {
    * Asks for one. `waits`: whether this kind is held to the limit. When "granted", `end` must be called when it is over.
    * A refusal does not lengthen the wait.
    */
-  ask(address: string, second: number, waits: boolean): GateAnswer {
-    const { isOn, seconds, networks } = this.#rules, isLimited = waits && networks.size === 0 && seconds > 0;
+  ask(addressText: string, second: number, waits: boolean): GateAnswer {
+    const { isOn, seconds, networks } = this.#rules, isOpen = networks.size === 0, address = siteOf(addressText);
+    const isLimited = waits && isOpen && seconds > 0;
     if (!isOn) return "off";
-    if (networks.size > 0 && !networks.hasText(address)) return "denied";
-    const last = this.#granted.get(address);
+    if (!isOpen && !networks.hasText(addressText)) return "denied";
+    const last = this.#granted.get(address), running = this.#running;
     if (isLimited && last !== undefined && second - last < seconds) return "not modest";
-    if (this.#running >= RUNNING_MAX) return "busy";
-    this.#running++;
+    const own = isOpen ? running.filter((other) => other === address).length : 0;
+    if (running.length >= RUNNING_MAX || own >= RUNNING_OWN_MAX) return "busy";
+    running.push(address);
     if (isLimited) this.#note(address, second);
     return "granted";
   }
 
-  /** One that was granted is over. */
-  end(): void {
-    this.#running--;
+  /** One that was granted to the address is over. */
+  end(addressText: string): void {
+    const at = this.#running.indexOf(siteOf(addressText));
+    if (at >= 0) this.#running.splice(at, 1);
   }
 
   #note(address: string, second: number): void {
@@ -59,4 +66,11 @@ export class FullScrapeGate {
     this.#granted.set(address, second);
     if (this.#granted.size > ADDRESSES_MAX) this.#granted.delete(this.#granted.keys().next().value!);
   }
+}
+
+const bytes = new Uint8Array(16);
+
+// What counts as one address.
+function siteOf(address: string): string {
+  return address.includes(":") && parseAddress(address, bytes) ? bytes.subarray(0, 8).toHex() : address;
 }

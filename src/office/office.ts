@@ -9,6 +9,7 @@ import type { PluginSet } from "../plugin/plugin_set.ts";
 import { Clock } from "../stats/clock.ts";
 import { COUNTER, counterRow } from "../stats/counters.ts";
 import { type Piece, toPieces, toRequest } from "./envelope.ts";
+import { TooSlow } from "./full_scrape_pace.ts";
 import type { FromOffice, ToOffice } from "./messages.ts";
 import { PageSlots } from "./page_slots.ts";
 import { createPages, type OfficePlugin, type PagesSettings } from "./pages.ts";
@@ -70,6 +71,8 @@ export class Office {
   readonly #life: Life;
   /** Answers that have not ended. */
   #open = 0;
+  /** By front: its port, and what it is being answered there. */
+  readonly #fronts = new Map<number, { readonly port: MessagePort; readonly answers: Map<number, Answer> }>();
 
   constructor(start: OfficeStart, rim: OfficeRim) {
     const clock = new Clock(start.clock), { isFullScrapeOn: isOn, fullScrapeSeconds: seconds } = start;
@@ -102,9 +105,14 @@ export class Office {
     });
   }
 
-  /** Serves one front over its port. */
-  serve(port: MessagePort): void {
+  /**
+   * Serves a front over its port. A port does not tell that its other end is gone, but a front comes with a new one when
+   * it is started again: whoever was answered over the one before is gone with it.
+   */
+  serve(port: MessagePort, front: number): void {
+    this.#leave(front);
     const answers = new Map<number, Answer>();
+    this.#fronts.set(front, { port, answers });
     port.onmessage = async ({ data }: MessageEvent<ToOffice>) => {
       if (data.type === "log") {
         this.#log.add({ second: this.#unixSecond(), address: data.address, text: data.text });
@@ -130,13 +138,26 @@ export class Office {
     };
   }
 
+  #leave(front: number): void {
+    const before = this.#fronts.get(front);
+    before?.port.close();
+    for (const [id, answer] of before?.answers ?? []) {
+      before!.answers.delete(id);
+      this.#close();
+      void answer.end();
+    }
+  }
+
   // A body that fails while it is sent ends there, and with it the connection: its client sees that something is missing.
   async #nextPiece(answer: Answer): Promise<Piece> {
     try {
       return await answer.next() ?? end();
     } catch (error) {
-      console.error("office: a page failed while it was sent", error);
-      this.#counters[COUNTER.faults]!++;
+      if (error instanceof TooSlow) this.#counters[COUNTER.tcpTimeouts]!++;
+      else {
+        console.error("office: a page failed while it was sent", error);
+        this.#counters[COUNTER.faults]!++;
+      }
       return end();
     }
   }

@@ -9,6 +9,7 @@ import type { PageBody, Plugin, PluginContext, StatsSnapshot } from "../plugin/a
 import { COUNTER, HTTP_ERROR } from "../stats/counters.ts";
 import { chooseEncoding, compress } from "./compress.ts";
 import { FullScrapeGate, type FullScrapeRules } from "./full_scrape_gate.ts";
+import { watchFullScrape } from "./full_scrape_pace.ts";
 import { PageFault, PageSlots } from "./page_slots.ts";
 
 /** What the pages need of the tracker. */
@@ -54,6 +55,8 @@ interface Mode {
   readonly make: NonNullable<Plugin["stats"]>[string];
 }
 
+/** Where everybody looks for the statistics. */
+const STATS_PATH = "stats";
 /** Modes that list every torrent. */
 const FULL_MODES = ["tpbs", "statedump"];
 /** The page that lists every torrent. */
@@ -84,11 +87,13 @@ export function createPages(settings: PagesSettings, rim: PagesRim): Hono<PagesE
     return context.redirect(settings.redirectUrl);
   });
   pages.get(`/${settings.statsPath}`, (context) => answers.stats(context));
+  // Statistics under a path that only some are told are nowhere else, unless those who may read them are listed.
+  const isFound = settings.statsPath === STATS_PATH || rim.statsNetworks.size > 0;
   for (const { plugin, context: pluginContext } of rim.plugins) {
     for (const [path, page] of Object.entries(plugin.routes ?? {})) {
       const whole = path.startsWith("/") ? path : `/plugin/${plugin.name}/${path}`;
       pages.get(whole, (context) => {
-        const mayReadStats = answers.mayReadStats(context);
+        const mayReadStats = isFound && answers.mayReadStats(context);
         const make = () =>
           slots.run(plugin.name, () => {
             return page(context.req.raw, { ...pluginContext, snapshot: rim.snapshot, mayReadStats });
@@ -142,7 +147,8 @@ class Answers {
     make: () => PageBody | Promise<PageBody>,
     waits: boolean,
   ): Promise<Response> {
-    switch (this.#gate.ask(context.env.address, this.#rim.second(), waits)) {
+    const { address } = context.env, { counters, second } = this.#rim;
+    switch (this.#gate.ask(address, second(), waits)) {
       case "off":
         return this.error(400);
       case "denied":
@@ -156,16 +162,21 @@ class Answers {
     try {
       response = await this.make(context, make);
     } catch (error) {
-      this.#gate.end();
+      this.#gate.end(address);
       throw error;
     }
     const { body } = response;
     if (response.status !== 200 || body === null) {
-      this.#gate.end();
+      this.#gate.end(address);
       return response;
     }
-    this.#rim.counters[COUNTER.fullScrapes]!++;
-    return new Response(this.#watch(body.getReader()), response);
+    counters[COUNTER.fullScrapes]!++;
+    const watched = watchFullScrape(body.getReader(), {
+      second,
+      onBytes: (count) => counters[COUNTER.fullScrapeBytes]! += count,
+      onEnd: () => this.#gate.end(address),
+    });
+    return new Response(watched, response);
   }
 
   async make(context: PageContext, make: () => PageBody | Promise<PageBody>): Promise<Response> {
@@ -202,34 +213,5 @@ class Answers {
     encoded.headers.set("content-encoding", encoding);
     encoded.headers.append("vary", "accept-encoding");
     return encoded;
-  }
-
-  // Counts what is sent, and ends the full scrape when all is, when it fails, or when the client goes.
-  #watch(body: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> {
-    let hasEnded = false;
-    const end = () => {
-      if (!hasEnded) this.#gate.end();
-      hasEnded = true;
-    };
-    return new ReadableStream<Uint8Array>({
-      pull: async (out) => {
-        try {
-          const { value, done } = await body.read();
-          if (done) {
-            end();
-            return out.close();
-          }
-          this.#rim.counters[COUNTER.fullScrapeBytes]! += value.length;
-          out.enqueue(value);
-        } catch (error) {
-          end();
-          throw error;
-        }
-      },
-      cancel: async (reason) => {
-        end();
-        await body.cancel(reason);
-      },
-    }, { highWaterMark: 0 });
   }
 }

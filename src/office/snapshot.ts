@@ -3,7 +3,7 @@ import { formatAddress } from "../bittorrent/address.ts";
 import { REFUSAL_TEXTS } from "../bittorrent/refusal.ts";
 import type { LoggedRequest, NetworkCount, PluginCount, StatsSnapshot } from "../plugin/api.ts";
 import { PLUGIN_COUNTER, sumPlugin } from "../plugin/counters.ts";
-import { COUNTER, NUMWANTS, RENEW_MINUTES_MAX, sumCounters, TURN_BUCKETS } from "../stats/counters.ts";
+import { COUNTER, NUMWANTS, RENEW_MINUTES_MAX, RESULTS, sumCounters, TURN_BUCKETS } from "../stats/counters.ts";
 import { FrontNetworks } from "../stats/network_counts.ts";
 import { readTotals } from "../swarm/totals.ts";
 import { orderedTorrents } from "./ordered_torrents.ts";
@@ -16,6 +16,7 @@ const ROWS: Readonly<Record<string, number>> = {
   refusals: REFUSAL_TEXTS.length,
   numwants: NUMWANTS,
   turns: TURN_BUCKETS,
+  results: RESULTS,
 };
 
 /** Where figures come from. */

@@ -63,9 +63,12 @@ export interface Plugin {
   stop?(context: HostContext): void | Promise<void>;
 }
 
-/** One setting of a plugin. `from` names a setting of the tracker whose values count as this one's as well. */
+/**
+ * One setting of a plugin. `from` names a setting of the tracker whose values count as this one's as well; `example` is
+ * a value to show where there is no default.
+ */
 export type PluginSetting =
-  & { readonly explanation: string; readonly from?: string }
+  & { readonly explanation: string; readonly from?: string; readonly example?: string }
   & (
     | { readonly kind: "integer"; readonly min: number; readonly max: number; readonly default: number }
     | { readonly kind: "boolean"; readonly default: boolean }
@@ -182,7 +185,10 @@ export type PageBody = string | Uint8Array | Response;
 export interface PageContext extends PluginContext {
   /** The state of now. */
   snapshot(): StatsSnapshot;
-  /** Whether the client may see the tracker's figures: access.stats. A page of figures answers 403 when it may not. */
+  /**
+   * Whether the client may see the tracker's figures here: access.stats, and access.stats_path where that hides them. A
+   * page of figures answers 403 when it may not.
+   */
   readonly mayReadStats: boolean;
 }
 

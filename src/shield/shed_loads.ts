@@ -9,7 +9,7 @@ export interface QueueSeen {
   readonly address: string;
   /** How full it is: 0 to 1. */
   readonly share: number;
-  /** UDP: datagrams dropped. */
+  /** Datagrams dropped; TCP: connections, which come again by themselves and so are no reason to shed. */
   readonly lost: number;
 }
 
@@ -32,6 +32,7 @@ export function shareLoads(
       ? ["udp4", "udp6"]
       : [is6 ? "udp6" : "udp4"];
     for (const name of classes) full[name] = Math.max(full[name], queue.share);
+    if (queue.protocol === "tcp") continue;
     const lost6 = isBoth ? Math.round(queue.lost * share6) : is6 ? queue.lost : 0;
     lost.udp6 += lost6;
     lost.udp4 += queue.lost - lost6;

@@ -15,6 +15,10 @@ export const TURN_BUCKETS = 20;
 
 /** Where the counters of the shield and of shedding begin, after those that are rows; and how many they are. */
 const SHIELD = 40 + RENEW_MINUTES_MAX + REFUSALS_MAX + NUMWANTS + TURN_BUCKETS, SHIELD_COUNTERS = 14;
+/** Where those behind them begin: what became of requests (RESULT), and how many rows of that there are. */
+const RESULTS_AT = SHIELD + SHIELD_COUNTERS;
+/** Protocols, families and results. */
+export const RESULTS = 2 * 2 * 3;
 
 /** Index of each counter in a row. Names say what is counted once each. */
 export const COUNTER = {
@@ -95,10 +99,20 @@ export const COUNTER = {
   shedChanges: SHIELD + 12,
   /** Milliseconds by which the timers of a front's loop came late, in all. */
   lateMilliseconds: SHIELD + 13,
+  /** Announces, scrapes and connects by protocol, family and what became of them: RESULT names them. */
+  results: RESULTS_AT,
+  /** Of IPv6 clients: they are in udpConnects and udpMismatches as well. */
+  udpConnects6: RESULTS_AT + RESULTS,
+  udpMismatches6: RESULTS_AT + RESULTS + 1,
+  /** Connections the kernel had no room for: written by the supervisor, which asks the listeners. */
+  tcpKernelDrops: RESULTS_AT + RESULTS + 2,
 } as const;
 
 /** Counters of a row. */
-export const COUNTERS = SHIELD + SHIELD_COUNTERS;
+export const COUNTERS = RESULTS_AT + RESULTS + 3;
+
+/** Offsets from COUNTER.results: one of the protocol, one of the family if it is IPv6, and one of the result. */
+export const RESULT = { http: 0, udp: 6, ipv6: 3, answered: 0, refused: 1, dropped: 2 } as const;
 
 /** Offsets from COUNTER.httpErrors. */
 export const HTTP_ERROR = {

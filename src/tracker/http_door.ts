@@ -12,7 +12,7 @@ import {
   PLUGIN_FAILED,
   PLUGIN_REFUSED,
 } from "../bittorrent/refusal.ts";
-import { COUNTER, HTTP_ERROR } from "../stats/counters.ts";
+import { COUNTER, HTTP_ERROR, RESULT } from "../stats/counters.ts";
 import { HTTP_HEAD_BYTES_MAX, HttpReplyWriter } from "../wire/http_reply.ts";
 import {
   decodeHttpRequest,
@@ -25,6 +25,8 @@ import {
 } from "../wire/http_request.ts";
 import { decodeAnnounceQuery, decodeScrapeQuery } from "../wire/query.ts";
 import type { Tracker } from "./tracker.ts";
+
+const ANSWERED = RESULT.http + RESULT.answered, REFUSED = RESULT.http + RESULT.refused;
 
 /** More bytes are needed. */
 export const HTTP_WAIT = 0;
@@ -95,6 +97,7 @@ export class HttpDoor {
         return HTTP_REPLY;
     }
     const isInvalid = kind === HTTP_INVALID;
+    this.#tracker.countResult(REFUSED);
     if (kind !== HTTP_FAILED) this.http.end = end;
     this.http.keepAlive = false;
     this.#tracker.counters[COUNTER.httpErrors + (isInvalid ? HTTP_ERROR.parse : HTTP_ERROR.internal)]++;
@@ -129,10 +132,12 @@ export class HttpDoor {
     const gate = tracker.gate, peersMax = tracker.policy.numwantMax;
     if (gate === undefined) {
       tracker.announce(this.#reply, peersMax);
+      tracker.countResult(ANSWERED);
       return this.writer.announce(tracker.request, this.#reply, tracker.policy.nextInterval(), this.http);
     }
     const refusedBy = gate.announce(this.#reply, peersMax);
     if (refusedBy !== NOT_REFUSED) return this.#refuse(refusedBy);
+    tracker.countResult(ANSWERED);
     this.writer.announce(tracker.request, this.#reply, gate.intervalSeconds, this.http);
   }
 
@@ -146,12 +151,14 @@ export class HttpDoor {
     const refusedBy = tracker.gate === undefined ? NOT_REFUSED : tracker.gate.scrape();
     if (refusedBy !== NOT_REFUSED) return this.#refuse(refusedBy);
     tracker.scrape();
+    tracker.countResult(ANSWERED);
     this.writer.scrape(tracker.scrapeRequest, tracker.scrapeReply, this.http);
   }
 
   #refuse(refusal: number): void {
     const tracker = this.#tracker;
     tracker.countRefusal(refusal);
+    tracker.countResult(REFUSED);
     tracker.counters[COUNTER.httpErrors + errorOf(refusal)]++;
     const ownText = refusal === PLUGIN_REFUSED ? tracker.gate?.refusalText : undefined;
     const { policy } = tracker;
@@ -163,6 +170,7 @@ export class HttpDoor {
     counters[COUNTER.shieldRequests]++;
     counters[COUNTER.httpErrors + errorOf(ASKED_TOO_OFTEN)]++;
     this.#tracker.countRefusal(ASKED_TOO_OFTEN);
+    this.#tracker.countResult(REFUSED);
     this.writer.refusal(ASKED_TOO_OFTEN, TOO_OFTEN_SECONDS, this.http);
   }
 }

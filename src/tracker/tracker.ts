@@ -11,7 +11,7 @@ import { NetworkSet } from "../access/networks.ts";
 import type { ShedControl } from "../shield/shed_steps.ts";
 import type { Shield } from "../shield/shield.ts";
 import type { Clock } from "../stats/clock.ts";
-import { COUNTER, NUMWANTS, RENEW_MINUTES_MAX } from "../stats/counters.ts";
+import { COUNTER, NUMWANTS, RENEW_MINUTES_MAX, RESULT, TURN_BUCKETS } from "../stats/counters.ts";
 import { createNetworkCounts, FrontNetworks, HASTY_MINUTES_MAX } from "../stats/network_counts.ts";
 import type { SwarmStore } from "../swarm/swarm_store.ts";
 import type { Gate } from "./gate.ts";
@@ -107,6 +107,18 @@ export class Tracker {
   scrape(): void {
     const { scrapeRequest, scrapeReply, store } = this;
     for (let i = 0; i < scrapeRequest.count; i++) store.scrape(scrapeRequest.infoHashes[i], scrapeReply, i);
+  }
+
+  /** Counts what became of the request at hand. `result`: the sum of a protocol and a result of RESULT. */
+  countResult(result: number): void {
+    this.counters[COUNTER.results + result + (this.request.family === 6 ? RESULT.ipv6 : 0)]++;
+  }
+
+  /** Counts what a front answered at once, by how long it took: its last request was not answered before. */
+  countTurn(microseconds: number): void {
+    const { counters } = this, whole = Math.ceil(microseconds);
+    counters[COUNTER.turnMicroseconds] += whole;
+    counters[COUNTER.turns + Math.min(TURN_BUCKETS - 1, whole < 2 ? 0 : 32 - Math.clz32(whole - 1))]++;
   }
 
   /** Counts a refusal by its reason. */

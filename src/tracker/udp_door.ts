@@ -4,7 +4,7 @@
  */
 import { AnnounceReply } from "../bittorrent/announce.ts";
 import { CONNECTION_ID_BAD, NOT_REFUSED, PLUGIN_REFUSED } from "../bittorrent/refusal.ts";
-import { COUNTER } from "../stats/counters.ts";
+import { COUNTER, RESULT } from "../stats/counters.ts";
 import type { Shield } from "../shield/shield.ts";
 import type { ConnectionIds } from "../wire/connection_id.ts";
 import {
@@ -29,6 +29,8 @@ import {
 } from "../wire/udp.ts";
 import type { Tracker } from "./tracker.ts";
 
+const ANSWERED = RESULT.udp + RESULT.answered, REFUSED = RESULT.udp + RESULT.refused;
+const DROPPED = RESULT.udp + RESULT.dropped;
 const PEERS4_MAX = Math.floor((UDP_REPLY_BYTES_MAX - UDP_ANNOUNCE_REPLY_BYTES) / 6);
 const PEERS6_MAX = Math.floor((UDP_REPLY_BYTES_MAX - UDP_ANNOUNCE_REPLY_BYTES) / 18);
 
@@ -68,6 +70,8 @@ export class UdpDoor {
     if (action === UDP_DROP) return this.#drop();
     if (action === UDP_CONNECT) {
       counters[COUNTER.udpConnects]++;
+      if (request.family === 6) counters[COUNTER.udpConnects6]++;
+      tracker.countResult(ANSWERED);
       ids.issue(request, second);
       return encodeUdpConnect(this.#out, outAt, this.#in, at, ids.high, ids.low);
     }
@@ -126,16 +130,19 @@ export class UdpDoor {
     const peersMax = request.family === 4 ? PEERS4_MAX : PEERS6_MAX, gate = tracker.gate;
     if (gate === undefined) {
       tracker.announce(reply, peersMax);
+      tracker.countResult(ANSWERED);
       return encodeUdpAnnounce(this.#out, outAt, this.#in, at, tracker.policy.nextInterval(), reply);
     }
     gate.question.takeUdp(this.#in.bytes, request.extraStart, request.extraEnd);
     const refusedBy = gate.announce(reply, peersMax);
     if (refusedBy !== NOT_REFUSED) return this.#refuse(at, outAt, refusedBy, gate.refusalText);
+    tracker.countResult(ANSWERED);
     return encodeUdpAnnounce(this.#out, outAt, this.#in, at, gate.intervalSeconds, reply);
   }
 
   #refuse(at: number, outAt: number, refusal: number, ownText: string): number {
     this.#tracker.countRefusal(refusal);
+    this.#tracker.countResult(REFUSED);
     return refusal === PLUGIN_REFUSED
       ? encodeUdpErrorText(this.#out, outAt, this.#in, at, ownText)
       : encodeUdpError(this.#out, outAt, this.#in, at, refusal);
@@ -153,20 +160,24 @@ export class UdpDoor {
       if (refusal !== NOT_REFUSED) return this.#refuse(at, outAt, refusal, gate.refusalText);
     }
     tracker.scrape();
+    tracker.countResult(ANSWERED);
     return encodeUdpScrape(this.#out, outAt, this.#in, at, tracker.scrapeRequest.count, tracker.scrapeReply);
   }
 
   #mismatch(at: number, length: number, outAt: number): number {
     const { counters, request, second, shield } = this.#tracker;
     counters[COUNTER.udpMismatches]++;
+    if (request.family === 6) counters[COUNTER.udpMismatches6]++;
     if (udpErrorBytes(CONNECTION_ID_BAD) > length) return this.#drop();
     if (shield !== undefined && !shield.answersBadId(request, second)) return this.#drop(COUNTER.shieldSilenced);
+    this.#tracker.countResult(REFUSED);
     return encodeUdpError(this.#out, outAt, this.#in, at, CONNECTION_ID_BAD);
   }
 
   // Nothing is answered. `why`: the counter of that, if it has one of its own.
   #drop(why: number = COUNTER.udpDrops): number {
     const { counters } = this.#tracker;
+    this.#tracker.countResult(DROPPED);
     counters[COUNTER.udpDrops]++;
     if (why !== COUNTER.udpDrops) counters[why]++;
     return 0;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ConfigDraft } from "../../src/config/config.ts";
-import { GENERATED_FILES } from "../../src/config/generate.ts";
+import { GENERATED_FILES, SHIPPED_PLUGINS } from "../../src/config/generate.ts";
+import { choosePlugin } from "../../src/config/plugin_settings.ts";
 import { renderSample } from "../../src/config/sample.ts";
 import { GROUPS } from "../../src/config/row.ts";
 import { rowOf, SETTING_KEYS } from "../../src/config/schema.ts";
@@ -14,16 +15,30 @@ Deno.test("the generated files are what the schema says", () => {
 
 Deno.test("renderSample() is a config that changes nothing and warns of nothing", () => {
   const draft = new ConfigDraft();
-  assert.equal(draft.applyFile("sample", renderSample()), null);
+  assert.equal(draft.applyFile("sample", renderSample(SHIPPED_PLUGINS)), null);
   assert.deepEqual(draft.finish(), { ...new ConfigDraft().finish(), configFile: "sample" });
 });
 
 Deno.test("renderSample() shows every setting with a value that is good", () => {
   const draft = new ConfigDraft();
-  const uncommented = renderSample().replace(/^#(?=[a-z])/gm, "");
+  const uncommented = renderSample(SHIPPED_PLUGINS).replace(/^#(?=[a-z])/gm, "");
   assert.equal(draft.applyFile("sample", uncommented), null);
   for (const warning of draft.warnings) assert.match(warning, /is not yet supported/);
   for (const key of SETTING_KEYS) assert.ok(uncommented.includes(`\n${key} `), key);
+});
+
+Deno.test("renderSample() shows every setting of the shipped plugins that no other setting sets, with a good value", () => {
+  const draft = new ConfigDraft();
+  assert.equal(draft.applyFile("sample", renderSample(SHIPPED_PLUGINS).replace(/^#(?=plugin\.)/gm, "")), null);
+  const { pluginLines, settings } = draft.finish();
+  let shown = 0;
+  for (const { name, settings: schema = {} } of SHIPPED_PLUGINS) {
+    const lines = pluginLines.filter((line) => line.plugin === name), keys = lines.map(({ key }) => key);
+    assert.deepEqual(keys, Object.keys(schema).filter((key) => schema[key]!.from === undefined), name);
+    assert.ok(!("sentence" in choosePlugin(name, schema, lines, settings)), name);
+    shown += keys.length;
+  }
+  assert.ok(shown >= 5);
 });
 
 Deno.test("SETTINGS holds sensible rows", () => {

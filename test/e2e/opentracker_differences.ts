@@ -361,6 +361,27 @@ export const DIFFERENCES: readonly Difference[] = [
     seen: [],
   },
   {
+    topic: "Hashes of a loaded dump that the lists forbid",
+    opentracker: "left out",
+    waggle: "loaded, and refused when they are announced; forgotten after a day",
+    because: "lists change while the tracker runs, and a hash that is allowed again has its figures",
+    seen: [],
+  },
+  {
+    topic: "Who sees the statistics with `-A`",
+    opentracker: "everyone, unless it was built with WANT_RESTRICT_STATS",
+    waggle: "those of `-A` and `access.stats` alone; everyone where neither is set",
+    because: "who names somebody who may means that others may not",
+    seen: [],
+  },
+  {
+    topic: "Words of `mode=peer` and `mode=torr`",
+    opentracker: "`have N torrents` and `sakura` in one fork",
+    waggle: "`opentracker serving N torrents` and `opentracker`, as in the original",
+    because: "scripts were written for the original",
+    seen: [],
+  },
+  {
     topic: "Connection ids",
     opentracker: "the same for an address until the restart, and guessable in some builds",
     waggle: "a keyed MAC over address and time, good for `tracker.connection_id_seconds`",

@@ -178,6 +178,24 @@ export const CONVERSATION: readonly Probe[] = [...HTTP_ANNOUNCES, ...HTTP_FRAMIN
 /** A few swarms, then everything that is computed of them. */
 export const FIGURES: readonly Probe[] = [...SWARMS, ...STATS, ...STATS_ODD];
 
+/** Trackers whose statistics are at `figures`. */
+export const STATS_HIDDEN: readonly Probe[] = [
+  { name: "stats where they are not", http: get("/stats?mode=peer") },
+  { name: "stats torr under their path", http: get("/figures?mode=torr") },
+  { name: "stats without mode under their path", http: get("/figures") },
+  { name: "path that begins as theirs", http: get("/figures2?mode=torr") },
+];
+
+/** Trackers that send browsers elsewhere, and whose statistics others may see. */
+export const RULED: readonly Probe[] = [
+  { name: "root, redirected", http: get("/") },
+  { name: "root with a query, not redirected", http: get("/?x=1") },
+  { name: "stats denied", http: get("/stats?mode=peer") },
+  { name: "stats without mode, denied", http: get("/stats") },
+  { name: "unknown mode, denied", http: get("/stats?mode=nonsense") },
+  { name: "announce while stats are denied", http: announce(0x45, "&port=1001&left=1") },
+];
+
 /** The announce that tells whether a tracker serves yet. */
 export const READY_ANNOUNCE = announce(0x60, "&port=1001&left=1&event=stopped");
 

@@ -74,6 +74,38 @@ Deno.test({
 });
 
 Deno.test({
+  name: "SocketQueues.look() counts connections that a listener had no room for",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withSocket("tcp", async (socket) => {
+      const queues = new SocketQueues([socket]), libc = Deno.dlopen(LIBC, BIND_SYMBOLS), clients: Deno.TcpConn[] = [];
+      const giveUp = new AbortController();
+      try {
+        // Room for one, and the kernel gives one more.
+        libc.symbols.listen(socket.descriptor, 1);
+        for (let i = 0; i < 2; i++) {
+          const client = await Deno.connect({ hostname: HOST, port: socket.port });
+          clients.push(client);
+          await client.write(Uint8Array.of(0x47));
+        }
+        const late = Deno.connect({ hostname: HOST, port: socket.port, signal: giveUp.signal }).catch(() => null);
+        let lost = 0;
+        for (let i = 0; i < 10_000 && lost === 0; i++) {
+          await new Promise((resolve) => setTimeout(resolve, 0));
+          lost = queues.look()[0]!.lost;
+        }
+        giveUp.abort();
+        assert.equal(await late, null);
+        assert.ok(lost > 0);
+      } finally {
+        for (const client of clients) client.close();
+        queues.close();
+        libc.close();
+      }
+    }),
+});
+
+Deno.test({
   name: "SocketQueues.look() is silent about what is no socket",
   ignore: Deno.build.os !== "linux",
   fn: () => {

@@ -9,7 +9,7 @@ Deno.test("an address waits between two full scrapes, and a refusal does not len
   const gate = new FullScrapeGate({ isOn: true, seconds: 300, networks: NOBODY });
   const ask = (address: string, second: number) => {
     const answer = gate.ask(address, second, true);
-    if (answer === "granted") gate.end();
+    if (answer === "granted") gate.end(address);
     return answer;
   };
   assert.equal(ask("192.0.2.1", 0), "granted");
@@ -28,10 +28,26 @@ Deno.test("full scrapes are off, for some, or for all", () => {
   assert.equal(gate.ask("192.0.2.1", 1, true), "granted");
 });
 
-Deno.test("only so many full scrapes run at once", () => {
+Deno.test("only so many full scrapes run at once, and one of an address", () => {
   const gate = new FullScrapeGate({ isOn: true, seconds: 0, networks: NOBODY });
+  const rows: [address: string, want: string][] = [
+    ["192.0.2.1", "granted"],
+    ["192.0.2.1", "busy"],
+    ["192.0.2.2", "granted"],
+    ["2001:db8::1", "granted"],
+    // Whoever has one address of these 64 bits has them all.
+    ["2001:db8::2", "busy"],
+    ["2001:db8:0:1::1", "granted"],
+    ["192.0.2.3", "busy"],
+  ];
+  for (const [address, want] of rows) assert.equal(gate.ask(address, 0, false), want, address);
+  gate.end("2001:db8::1");
+  assert.equal(gate.ask("192.0.2.1", 0, false), "busy");
+  assert.equal(gate.ask("2001:db8::2", 0, false), "granted");
+});
+
+Deno.test("addresses in access.fullscrape may have several at once", () => {
+  const gate = new FullScrapeGate({ isOn: true, seconds: 300, networks: SOMEBODY });
   for (let i = 0; i < 4; i++) assert.equal(gate.ask("192.0.2.1", 0, true), "granted");
   assert.equal(gate.ask("192.0.2.1", 0, true), "busy");
-  gate.end();
-  assert.equal(gate.ask("192.0.2.1", 0, true), "granted");
 });

@@ -7,7 +7,8 @@ import { Turn } from "../../src/office/turn.ts";
 import { createPluginCounters } from "../../src/plugin/counters.ts";
 import { createLife, Life } from "../../src/plugin/life.ts";
 import { openSettings } from "../../src/plugin/settings.ts";
-import { createClock } from "../../src/stats/clock.ts";
+import { Clock, createClock } from "../../src/stats/clock.ts";
+import { COUNTER, counterRow } from "../../src/stats/counters.ts";
 import { hashOf, OfficeMemory } from "../support/office.ts";
 import { latin1Text } from "../support/vectors.ts";
 
@@ -31,17 +32,19 @@ const FAILING: OfficePlugin["plugin"] = {
 /** A front's side of its port to an office. */
 class TestFront {
   readonly memory = new OfficeMemory(64);
-  readonly #channel = new MessageChannel();
+  readonly clock = createClock();
+  readonly #office: Office;
+  #channel = new MessageChannel();
   readonly #turn = new Turn();
   readonly #pieces: FromOffice[] = [];
   #news: () => void = () => {};
 
   constructor() {
     const { memory } = this;
-    const office = new Office({
+    this.#office = new Office({
       ...memory.source,
       counterRow: 1,
-      clock: createClock(),
+      clock: this.clock,
       statsPath: "stats",
       redirectUrl: null,
       plugins: { modules: new Map(), plugins: [] },
@@ -59,7 +62,13 @@ class TestFront {
       unixSecond: () => 1_700_000_000,
       breathe: this.#turn.breathe,
     });
-    office.serve(this.#channel.port1);
+    this.begin();
+  }
+
+  /** Is a front that has just been started, the first or one after it. The one before it says nothing more. */
+  begin(): void {
+    this.#channel = new MessageChannel();
+    this.#office.serve(this.#channel.port1, 0);
     this.#channel.port2.onmessage = ({ data }) => {
       this.#pieces.push(data);
       this.#news();
@@ -70,9 +79,13 @@ class TestFront {
     this.#channel.port2.postMessage(message, transfer);
   }
 
-  request(id: number, target: string, more: { keepAlive?: boolean; oldVersion?: boolean } = {}): void {
-    const wish = { keepAlive: more.keepAlive ?? true, oldVersion: more.oldVersion ?? false };
-    this.post({ type: "request", id, target, headers: "", address: "192.0.2.1", ...wish });
+  request(
+    id: number,
+    target: string,
+    more: { keepAlive?: boolean; oldVersion?: boolean; address?: string } = {},
+  ): void {
+    const wish = { keepAlive: true, oldVersion: false, address: "192.0.2.1", ...more };
+    this.post({ type: "request", id, target, headers: "", ...wish });
   }
 
   async piece(): Promise<FromOffice> {
@@ -185,6 +198,50 @@ Deno.test("a client that goes makes room; others are answered meanwhile", async 
     front.request(21, "/stats?mode=torr");
     assert.match(latin1Text((await front.piece()).bytes), /\r\n\r\n30000\n0\n/);
     front.post({ type: "abort", id: 20 });
+  } finally {
+    front.close();
+  }
+});
+
+Deno.test("a front that dies leaves nothing behind: the next one finds all places for full scrapes free", async () => {
+  const front = new TestFront();
+  try {
+    fill(front.memory, 30_000);
+    for (let life = 0; life < 3; life++) {
+      for (let id = 1; id <= 4; id++) {
+        front.request(id, "/scrape", { address: `192.0.2.${id}` });
+        assert.match(latin1Text((await front.piece()).bytes), /^HTTP\/1\.1 200 OK/, `life ${life}`);
+      }
+      front.request(5, "/scrape", { address: "192.0.2.5" });
+      assert.match(latin1Text((await front.piece()).bytes), /^HTTP\/1\.0 503 /);
+      front.begin();
+      await front.idle();
+    }
+  } finally {
+    front.close();
+  }
+});
+
+Deno.test("a full scrape that is taken too slowly ends, and is no fault", async () => {
+  const front = new TestFront(), clock = new Clock(front.clock);
+  try {
+    fill(front.memory, 40_000);
+    front.request(1, "/scrape");
+    let piece = await front.piece();
+    for (let pieces = 1; !piece.last; pieces++) {
+      assert.ok(pieces <= 4, "it goes on for ever");
+      // The next piece is made by then; what follows is waited for.
+      await front.idle();
+      clock.second += 60;
+      front.post({ type: "next", id: 1, spent: null });
+      piece = await front.piece();
+    }
+    assert.deepEqual([piece.bytes.length, piece.keepAlive], [0, false], "its client sees that something is missing");
+    const row = counterRow(front.memory.counters, 1);
+    assert.deepEqual([row[COUNTER.tcpTimeouts], row[COUNTER.faults]], [1, 0]);
+    front.request(2, "/scrape");
+    assert.match(latin1Text((await front.piece()).bytes), /^HTTP\/1\.1 200 OK/);
+    front.post({ type: "abort", id: 2 });
   } finally {
     front.close();
   }

@@ -8,7 +8,7 @@ import { chooseEncoding } from "../../src/office/compress.ts";
 import { createPages, type OfficePlugin } from "../../src/office/pages.ts";
 import { PLUGIN_COUNTER, pluginRow } from "../../src/plugin/counters.ts";
 import { openSettings } from "../../src/plugin/settings.ts";
-import { COUNTER, counterRow, HTTP_ERROR } from "../../src/stats/counters.ts";
+import { COUNTER, counterRow, HTTP_ERROR, RESULT } from "../../src/stats/counters.ts";
 import { hashOf, OfficeMemory } from "../support/office.ts";
 
 interface Wish {
@@ -106,6 +106,21 @@ Deno.test("access.stats_path moves the statistics", async () => {
   assert.match(await (await pages.ask("/secret/figures?mode=torr")).text(), /^1\n0\n/);
 });
 
+Deno.test("access.stats_path hides all figures, unless access.stats says who may see them", async () => {
+  const rows: [wish: Wish, path: string, status: number][] = [
+    [{}, "/metrics", 200],
+    [{}, "/stats?mode=metrics", 200],
+    [{ statsPath: "secret" }, "/metrics", 403],
+    [{ statsPath: "secret" }, "/secret?mode=metrics", 200],
+    [{ statsPath: "secret", statsNetworks: FRIENDS }, "/metrics", 200],
+  ];
+  for (const [wish, path, status] of rows) {
+    const response = await new TestPages(wish).ask(path, "198.51.100.7");
+    assert.equal(response.status, status, path);
+    if (status === 200) assert.match(await response.text(), /^waggle_torrents 1$/m);
+  }
+});
+
 Deno.test("a full scrape is limited by address, by networks, or altogether", async () => {
   const pages = new TestPages();
   let bytes = 0;
@@ -139,7 +154,7 @@ Deno.test("a full scrape that is given up makes room for others", async () => {
     assert.equal(response.status, 200);
     await response.body!.cancel();
   }
-  const open = await Promise.all([1, 2, 3, 4].map(() => pages.ask("/scrape")));
+  const open = await Promise.all([1, 2, 3, 4].map((i) => pages.ask("/scrape", `192.0.2.${i}`)));
   assert.equal((await pages.ask("/scrape")).status, 503);
   await Promise.all(open.map((response) => response.arrayBuffer()));
   assert.equal((await pages.ask("/scrape")).status, 200);
@@ -195,6 +210,10 @@ Deno.test("/metrics is what Prometheus reads", async () => {
   const pages = new TestPages();
   pages.counters[COUNTER.udpAnnounces] = 10;
   pages.counters[COUNTER.udpAnnounces6] = 4;
+  pages.counters[COUNTER.udpPackets] = 30;
+  pages.counters[COUNTER.udpPackets6] = 20;
+  pages.counters[COUNTER.results + RESULT.udp + RESULT.ipv6 + RESULT.dropped] = 7;
+  pages.counters[COUNTER.results + RESULT.http + RESULT.answered] = 8;
   pages.counters[COUNTER.turns] = 1;
   pages.counters[COUNTER.turns + 2] = 2;
   const { pluginCounters } = pages.memory, beta = 3;
@@ -214,6 +233,9 @@ Deno.test("/metrics is what Prometheus reads", async () => {
     const line of [
       'waggle_announces_total{protocol="udp",family="ipv4"} 6',
       'waggle_announces_total{protocol="udp",family="ipv6"} 4',
+      'waggle_requests_total{protocol="udp",family="ipv6",result="dropped"} 7',
+      'waggle_requests_total{protocol="http",family="ipv4",result="answered"} 8',
+      'waggle_udp_packets_total{family="ipv4"} 10',
       'waggle_peers_per_torrent_bucket{le="0"} 0',
       'waggle_peers_per_torrent_bucket{le="1"} 1',
       'waggle_peers_per_torrent_bucket{le="+Inf"} 1',

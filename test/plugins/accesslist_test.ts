@@ -1,6 +1,8 @@
 /** Whitelist and blacklist in a whole tracker: files, folders, FIFOs, SIGHUP. */
 import assert from "node:assert/strict";
+import accesslist from "../../plugins/accesslist.ts";
 import { announceRequest, exchange, KINDS } from "../support/app.ts";
+import { PluginUnderTest } from "../support/plugin_host.ts";
 import { type PluginApp, startWithPlugins } from "../support/plugin_folder.ts";
 
 /** Parts keep timers and workers until they are stopped; the tests stop them. */
@@ -129,6 +131,36 @@ Deno.test("a folder of .torrent files is a list", OPTIONS, async () => {
   const request = announceRequest("a", 1).replace("a".repeat(20), escaped);
   assert.match(await exchange(tracker.tcpPort, request), /8:intervali/);
   assert.equal(await served(tracker, "a"), "");
+});
+
+Deno.test("a folder of .torrent files may have v1, v2 and hybrid ones, and some that cannot be read", async () => {
+  const v1 = "d6:lengthi1e4:name1:x12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaae";
+  const tree = "9:file treed1:xd0:d6:lengthi1e11:pieces root32:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbeee";
+  const v2 = `d${tree}12:meta versioni2e4:name8:6:pieces12:piece lengthi16384ee`;
+  const hybrid = `d${tree}6:lengthi1e12:meta versioni2e4:name1:x12:piece lengthi16384e6:pieces20:aaaaaaaaaaaaaaaaaaaae`;
+  const folder = Deno.makeTempDirSync({ prefix: "torrents" });
+  try {
+    for (const [name, info] of Object.entries({ v1, v2, hybrid })) {
+      Deno.writeTextFileSync(`${folder}/${name}.torrent`, `d8:announce3:abc4:info${info}e`);
+    }
+    Deno.writeTextFileSync(`${folder}/bad.torrent`, "d4:info");
+    Deno.writeTextFileSync(`${folder}/cut.torrent`, `d4:info${v1.slice(0, -5)}`);
+    Deno.writeTextFileSync(`${folder}/other.txt`, "");
+    Deno.symlinkSync(`${folder}/nowhere`, `${folder}/dangling.torrent`);
+    Deno.mkdirSync(`${folder}/folder.torrent`);
+    const host = new PluginUnderTest(accesslist, `access.whitelist ${folder}\n`);
+    await host.loadLists();
+    const seen = "4 info hashes, 2 files that are no torrents, 1 that could not be read";
+    assert.deepEqual(host.logged, [`whitelist: ${seen} in ${folder}`]);
+    const rows = [["SHA-1", v1, true], ["SHA-256", v1, false], ["SHA-1", v2, false], ["SHA-256", v2, true]] as const;
+    for (const [digest, info, want] of [...rows, ["SHA-1", hybrid, true], ["SHA-256", hybrid, true]] as const) {
+      const hash = new Uint8Array(await crypto.subtle.digest(digest, new TextEncoder().encode(info))).slice(0, 20);
+      const misses = host.access.misses(new Int32Array(hash.buffer));
+      assert.equal(misses, !want, `${digest} ${info}`);
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
 // Asks until it holds: each time the tracker is asked anew, which lets time pass.

@@ -55,6 +55,39 @@ Deno.test("ip_from_proxy takes the rightmost address that is no proxy's, from pr
   }
 });
 
+Deno.test("ip_from_proxy takes nothing for an address that a quoted string of Forwarded contains", () => {
+  const rows: [header: string, want: string][] = [
+    ['proto=http;host="x;for=6.6.6.6";for=1.2.3.4', "1.2.3.4"],
+    ['host="a,for=6.6.6.6";for=1.2.3.4', "1.2.3.4"],
+    ['for=1.2.3.4;host="a,for=6.6.6.6"', "1.2.3.4"],
+    ['for=1.2.3.4;host="a,for=6.6.6.6,b";proto=http', "1.2.3.4"],
+    ['for=1.2.3.4;host="\\",for=6.6.6.6,x=\\""', "1.2.3.4"],
+    ['for=1.2.3.4;host="\\\\";proto=http', "1.2.3.4"],
+    ['for="1\\.2.3.4"', "1.2.3.4"],
+    ['for = "1.2.3.4" ; proto=http', "1.2.3.4"],
+    ["for=6.6.6.6, , for=1.2.3.4;proto=http,", "1.2.3.4"],
+    // A client opens a string that the proxy's own element, behind it, would close.
+    ['host="x, for=1.2.3.4;host="a,for=6.6.6.6"', "10.0.0.1"],
+    ['x=", for=1.2.3.4;host="\\",for=6.6.6.6"', "10.0.0.1"],
+    ['for=6.6.6.6;x="', "10.0.0.1"],
+    ['for=6.6.6.6;x="\\', "10.0.0.1"],
+    // No elements, or not one address.
+    ["for=1.2.3.4;for=6.6.6.6", "10.0.0.1"],
+    ['for="1.2.3.4"x', "10.0.0.1"],
+    ['for=6."6.6.6"', "10.0.0.1"],
+    ["6.6.6.6;for=1.2.3.4", "10.0.0.1"],
+    ["for=6.6.6.6, proto=http", "10.0.0.1"],
+    // What a client made up does not spoil what the proxy says.
+    ["nonsense, for=1.2.3.4", "1.2.3.4"],
+  ];
+  for (const [header, want] of rows) {
+    const host = new PluginUnderTest(ipFromProxy, "access.proxy 10.0.0.0/8\nplugin.ip_from_proxy.header forwarded\n");
+    const reply = host.announce("a", "", { address: "10.0.0.1", headers: `Forwarded: ${header}\r\n` });
+    assert.equal(externalIp(reply), want, header);
+    assert.equal(host.count("faults"), 0, header);
+  }
+});
+
 Deno.test("ip_from_query believes listed networks only", () => {
   const rows: [address: string, ip: string, want: string][] = [
     ["10.0.0.1", "9.8.7.6", "9.8.7.6"],
@@ -69,6 +102,23 @@ Deno.test("ip_from_query believes listed networks only", () => {
     const host = new PluginUnderTest(ipFromQuery, "plugin.ip_from_query.from 10.0.0.0/8");
     assert.equal(externalIp(host.announce("a", `&ip=${ip}`, { address })), want, ip);
     assert.equal(host.count("faults"), 0, ip);
+  }
+});
+
+Deno.test("ip_from_query believes announces only: who sees a page is decided by the socket's address", () => {
+  const rows: [target: string, want: string][] = [
+    ["/stats?mode=everything&ip=127.0.0.1", "10.0.0.1"],
+    ["/scrape?ip=127.0.0.1", "10.0.0.1"],
+    ["/metrics?ip=127.0.0.1", "10.0.0.1"],
+    ["/stats/announce?ip=127.0.0.1", "10.0.0.1"],
+    ["/?ip=127.0.0.1&x=/announce", "10.0.0.1"],
+    ["//announce?ip=127.0.0.1", "127.0.0.1"],
+    ["/a?ip=127.0.0.1", "127.0.0.1"],
+  ];
+  const host = new PluginUnderTest(ipFromQuery, "plugin.ip_from_query.from 10.0.0.0/8");
+  for (const [target, want] of rows) {
+    host.get(target, { address: "10.0.0.1" });
+    assert.equal(host.gate.question.addressText, want, target);
   }
 });
 

@@ -103,6 +103,17 @@ Deno.test("every mode has opentracker's text", async () => {
   }
 });
 
+Deno.test("fscr gives full scrapes in thousandths, and a second's as they are", async () => {
+  const memory = new OfficeMemory(), row = counterRow(memory.counters, 0);
+  row[COUNTER.fullScrapes] = 10;
+  row[COUNTER.fullScrapeBytes] = 50;
+  memory.second = 10;
+  assert.equal(
+    await (await ask(memory, "mode=fscr")).text(),
+    "10000\n50\n10 seconds (0 hours)\nopentracker full scrape stats, 1 conns/s :: 5 bytes/s.",
+  );
+});
+
 Deno.test("renew, numwants and everything have a row for each figure", async () => {
   const memory = newMemory();
   const renew = (await (await ask(memory, "mode=renew")).text()).split("\n");
@@ -162,3 +173,32 @@ Deno.test("busy and woodpeckers add the fronts up and show IPv6 networks after I
   );
   assert.equal(await (await ask(memory, "mode=woodpeckers")).text(), "Networks, limit /28:\n00000001: 192.0.2.32\n\n");
 });
+
+Deno.test("modes that walk the store walk it once for all who ask meanwhile", async () => {
+  for (const mode of ["top10", "top100", "s24s"]) {
+    const memory = newMemory();
+    let walks = 0;
+    const take = () => {
+      const snapshot = memory.snapshot(), torrents = snapshot.torrentBatches, addresses = snapshot.addressBatches4;
+      return {
+        ...snapshot,
+        torrentBatches: () => (walks++, torrents()),
+        addressBatches4: () => (walks++, addresses()),
+      };
+    };
+    const make: StatsMode = (plugin.stats as Readonly<Record<string, StatsMode>>)[mode]!;
+    const request = new Request(`http://tracker/stats?mode=${mode}`);
+    const answers = await Promise.all([1, 2, 3].map(() => make(take(), request)));
+    assert.deepEqual([walks, new Set(answers).size], [1, 1], mode);
+    await make(take(), request);
+    assert.equal(walks, 2, mode);
+    const failing = { ...take(), torrentBatches: fail, addressBatches4: fail };
+    await assert.rejects(async () => await make(failing, request), /on purpose/);
+    await make(take(), request);
+    assert.equal(walks, 3, `${mode} is asked again after it failed`);
+  }
+});
+
+function fail(): AsyncIterable<never> {
+  return new ReadableStream({ start: () => Promise.reject(new Error("on purpose")) });
+}

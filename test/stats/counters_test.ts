@@ -8,9 +8,12 @@ import {
   COUNTERS,
   createCounters,
   HTTP_ERROR,
+  NUMWANTS,
   REFUSALS_MAX,
   RENEW_MINUTES_MAX,
+  RESULTS,
   sumCounters,
+  TURN_BUCKETS,
 } from "../../src/stats/counters.ts";
 
 Deno.test("COUNTER gives every counter a place of its own", () => {
@@ -18,6 +21,9 @@ Deno.test("COUNTER gives every counter a place of its own", () => {
     httpErrors: Object.keys(HTTP_ERROR).length,
     renews: RENEW_MINUTES_MAX,
     refusals: REFUSALS_MAX,
+    numwants: NUMWANTS,
+    turns: TURN_BUCKETS,
+    results: RESULTS,
   };
   const taken = new Set<number>();
   for (const [name, at] of Object.entries(COUNTER)) {

@@ -2,7 +2,7 @@
  * A front on batched Linux calls: one loop over epoll for all its sockets. While there is work it stays in the loop and
  * lets timers and messages in every few milliseconds; when there is none it waits outside the thread.
  */
-import { COUNTER, TURN_BUCKETS } from "../../stats/counters.ts";
+import { COUNTER } from "../../stats/counters.ts";
 import { HttpDoor } from "../../tracker/http_door.ts";
 import type { Tracker } from "../../tracker/tracker.ts";
 import { Life } from "../../plugin/life.ts";
@@ -162,7 +162,7 @@ class LinuxFront {
       if (++this.#faults >= FAULTS_MAX || this.tracker.store.releaseOwnLocks() > 0) throw error;
     }
     nowMs = performance.now();
-    this.#countTurn((nowMs - begunMs) * 1000);
+    this.tracker.countTurn((nowMs - begunMs) * 1000);
     return nowMs;
   }
 
@@ -191,13 +191,6 @@ class LinuxFront {
 
   #listen(): void {
     for (const [slot, { descriptor }] of this.#sockets.entries()) this.#poller.add(descriptor, EPOLLIN, slot, 0);
-  }
-
-  // How long what came at once took: the time that the last of it waited.
-  #countTurn(microseconds: number): void {
-    const counters = this.tracker.counters, whole = Math.ceil(microseconds);
-    counters[COUNTER.turnMicroseconds] += whole;
-    counters[COUNTER.turns + Math.min(TURN_BUCKETS - 1, whole < 2 ? 0 : 32 - Math.clz32(whole - 1))]++;
   }
 
   #serve(i: number): void {

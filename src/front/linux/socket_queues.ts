@@ -24,23 +24,24 @@ export class SocketQueues {
 
   constructor(sockets: readonly FrontSocket[]) {
     this.#sockets = sockets;
-    this.#drops = sockets.map((socket) =>
-      this.#ask(socket) && socket.protocol === "udp" ? this.#words[MEMINFO_DROPS]! : 0
-    );
+    this.#drops = sockets.map((socket) => this.#askMemory(socket) ? this.#words[MEMINFO_DROPS]! : 0);
   }
 
   /** Looks at every socket. What the kernel does not say is 0. */
   look(): QueueSeen[] {
     return this.#sockets.map((socket, i) => {
-      const { protocol, address } = socket, words = this.#words, isUdp = protocol === "udp";
-      if (!this.#ask(socket)) return { protocol, address, share: 0, lost: 0 };
-      if (!isUdp) {
-        return { protocol, address, share: shareOf(words[TCP_INFO_WAITING]!, words[TCP_INFO_ROOM]!), lost: 0 };
+      const { protocol, address } = socket, words = this.#words;
+      let share = 0, lost = 0;
+      if (this.#askMemory(socket)) {
+        // The kernel's count is of 32 bits and comes round. A listener's is of connections it had no room for.
+        lost = (words[MEMINFO_DROPS]! - this.#drops[i]!) >>> 0;
+        this.#drops[i] = words[MEMINFO_DROPS]!;
+        share = shareOf(words[MEMINFO_QUEUED]!, words[MEMINFO_ROOM]!);
       }
-      // The kernel's count is of 32 bits and comes round.
-      const lost = (words[MEMINFO_DROPS]! - this.#drops[i]!) >>> 0;
-      this.#drops[i] = words[MEMINFO_DROPS]!;
-      return { protocol, address, share: shareOf(words[MEMINFO_QUEUED]!, words[MEMINFO_ROOM]!), lost };
+      if (protocol === "tcp") {
+        share = this.#askListener(socket) ? shareOf(words[TCP_INFO_WAITING]!, words[TCP_INFO_ROOM]!) : 0;
+      }
+      return { protocol, address, share, lost };
     });
   }
 
@@ -49,14 +50,19 @@ export class SocketQueues {
     this.#library.close();
   }
 
+  #askMemory({ descriptor }: FrontSocket): boolean {
+    return this.#ask(descriptor, SOL_SOCKET, SO_MEMINFO);
+  }
+
+  #askListener({ descriptor }: FrontSocket): boolean {
+    return this.#ask(descriptor, IPPROTO_TCP, TCP_INFO);
+  }
+
   // Fills the words with what the kernel says of a socket. False: it does not say.
-  #ask({ protocol, descriptor }: FrontSocket): boolean {
-    const { getsockopt } = this.#library.symbols;
+  #ask(descriptor: number, level: number, option: number): boolean {
     this.#words.fill(0);
     this.#length[0] = this.#bytes.length;
-    return protocol === "udp"
-      ? getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, this.#bytes, this.#length) === 0
-      : getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, this.#bytes, this.#length) === 0;
+    return this.#library.symbols.getsockopt(descriptor, level, option, this.#bytes, this.#length) === 0;
   }
 }
 

@@ -142,7 +142,8 @@ export class PortableHttpServer {
         connection.scanned = 0;
       }
       http.scanned = at + connection.scanned;
-      const outcome = door.answer(input, at, connection.used);
+      const begunMs = performance.now(), outcome = door.answer(input, at, connection.used);
+      this.#tracker.countTurn((performance.now() - begunMs) * 1000);
       if (outcome === HTTP_WAIT) {
         connection.scanned = http.scanned - at;
         break;

@@ -21,7 +21,8 @@ export async function serveUdp(socket: Deno.DatagramConn, tracker: Tracker, ids:
       if (source.transport !== "udp" || packet.length > PACKET_BYTES_MAX) continue;
       if (!setAddressText(tracker.request, source.hostname)) continue;
       tracker.beginBatch();
-      const length = door.answer(0, packet.length, 0);
+      const begunMs = performance.now(), length = door.answer(0, packet.length, 0);
+      tracker.countTurn((performance.now() - begunMs) * 1000);
       if (length > 0) await socket.send(output.bytes.subarray(0, length), source);
     } catch (error) {
       if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;

@@ -27,7 +27,21 @@ export const forwarded: FuzzTarget = {
   name: "forwarded",
   summary: "X-Forwarded-For, Forwarded and their like, from a trusted proxy and from a stranger",
   bytesMax: 8000,
-  words: [...ADDRESSES, ", ", ",", "for=", ';for="', '"', "unknown", "%eth0", ":", ".", "\r\nX-Forwarded-For: "],
+  words: [
+    ...ADDRESSES,
+    ", ",
+    ",",
+    "for=",
+    ';for="',
+    ';host="x',
+    "\\",
+    '"',
+    "unknown",
+    "%eth0",
+    ":",
+    ".",
+    "\r\nX-Forwarded-For: ",
+  ],
   open: openForwarded,
 };
 
