@@ -10,7 +10,7 @@
  *
  * A mark stands for its hash: that another hash of a list of five million has the same is as likely as one in 10^21, and
  * who aims for it would have to announce 2^62 hashes, because the keys are secret. The hashes themselves would take
- * twice the memory, and there are two sets while one takes the place of the other (docs/adr/0013).
+ * twice the memory, and there are two sets while one takes the place of the other (docs/adr/0015).
  *
  * A slot is never given to another hash, so that a reader cannot see half of one and half of the other: it sees the
  * hash or, for an instant, does not yet. A set too full is copied into a larger one.
