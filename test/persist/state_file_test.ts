@@ -189,6 +189,30 @@ Deno.test(
 );
 
 Deno.test(
+  "StateFile.rows() holds up no writer's log while it is read, and takes nothing that is written for damage",
+  withStatePath((path) => {
+    fill(path, 300);
+    const writer = StateFile.open(path), reader = StateFile.open(path, { readOnly: true }), seen = new Set<string>();
+    const checkpoint = new DatabaseSync(path), rows = reader.rows();
+    const before = [...writer.rows()];
+    for (const [i, row] of before.entries()) {
+      const { value } = rows.next();
+      if (value) seen.add(value.infoHash.toHex());
+      if (i % 100 !== 0) continue;
+      writer.transaction(() => {
+        writer.save({ ...ROW, infoHash: row.infoHash.map((byte) => byte ^ 0xff) });
+        writer.save({ ...before[before.length - 1 - i]!, completed: 0, peers4: null, seeders4: 0 });
+      });
+      assert.equal(checkpoint.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()!["busy"], 0, "the log can be cut back");
+    }
+    for (const row of rows) seen.add(row.infoHash.toHex());
+    const stayed = new Set([...writer.rows()].map(({ infoHash }) => infoHash.toHex()));
+    for (const { infoHash } of before) assert.ok(!stayed.has(infoHash.toHex()) || seen.has(infoHash.toHex()));
+    for (const each of [checkpoint, reader, writer]) each.close();
+  }),
+);
+
+Deno.test(
   "repairState() salvages what is readable, and sets the damaged file aside",
   withStatePath((path) => {
     fill(path, 5000);
