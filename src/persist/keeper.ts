@@ -264,7 +264,8 @@ export class Keeper {
       this.#watchClocks();
       const torrents = this.#file.transaction(() => this.#write(isWhole));
       this.#isAllDue = false;
-      this.#passes++;
+      // Who copies the file without its log has an old state at worst, never none.
+      if (this.#passes++ === 0) this.#file.writeBack();
       this.#history?.noteSaved();
       this.#file.shrink();
       if (this.#lastFault !== "") this.#say("state: the file can be written again, and is complete");

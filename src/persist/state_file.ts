@@ -8,6 +8,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { HistoryTable } from "./history_table.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
 import { damagedRow, foreignFile, newerFile, StateFault, toStateFault } from "./state_fault.ts";
+import { createSecretFile, isStateFile, makeSecret, placeStateFile } from "./state_making.ts";
 import { StateLock } from "./state_lock.ts";
 
 /** A torrent as it stands in the file; schema.ts has the columns. */
@@ -41,6 +42,8 @@ export interface OpenWish {
   readonly readOnly?: boolean;
   /** Shared with the tracker that is leaving: see `tryHold`. */
   readonly isShared?: boolean;
+  /** The caller has the lock. */
+  readonly isLocked?: boolean;
   /** Most pages the file may have; without it, what the disk has room for. */
   readonly pagesMax?: number;
 }
@@ -49,12 +52,6 @@ export interface OpenWish {
 const BUSY_MS = 2000;
 /** Pages kept in memory, in KiB: a pass over a large file comes back to the same pages. */
 const CACHE_KIB = 65_536;
-/**
- * Most torrents are some fifty bytes and lie where their hash puts them, so that each one that changed has a whole page
- * written. Half of SQLite's usual length halves that; still shorter ones take much more of the processor's time when
- * nearly all change.
- */
-const PAGE_BYTES = 2048;
 /** The write-ahead log is put into the file when it is this long: a page that changes in many passes goes there once. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 /** Free pages given back to the system in one go. */
@@ -63,8 +60,6 @@ const VACUUM_PAGES = 4000;
 const ROWS_AT_ONCE = 64;
 /** Bytes of a peer in the file. */
 const PEER4_BYTES = 8, PEER6_BYTES = 20;
-/** The file holds a secret. */
-const MODE = 0o600;
 
 const COLUMNS = "info_hash, completed, touched, seeders4, peers4, seeders6, peers6";
 
@@ -100,11 +95,17 @@ export class StateFile {
   }
 
   /** Opens the file, making or migrating it if need be. Throws a StateFault. */
-  static open(path: string, { readOnly = false, isShared = false, pagesMax }: OpenWish = {}): StateFile {
+  static open(path: string, wish: OpenWish = {}): StateFile {
+    const { readOnly = false, isShared = false, isLocked = false, pagesMax } = wish;
     let lock: StateLock | null = null, db: DatabaseSync | null = null;
     try {
-      if (!readOnly) lock = StateLock.open(path, isShared);
-      const isFresh = makeSecretFile(path, readOnly);
+      let isThere = isStateFile(path), isFresh = false;
+      if (readOnly && !isThere) throw new StateFault(path, "does not exist", "name one that does");
+      if (!readOnly && !isLocked) lock = StateLock.open(path, isShared);
+      // Whoever had the lock may have made it meanwhile.
+      isThere ||= isStateFile(path);
+      if (!isThere) isFresh = placeStateFile(path);
+      else if (!readOnly) makeSecret(path);
       db = new DatabaseSync(path, { readOnly });
       db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       prepareDatabase(path, db, readOnly);
@@ -267,6 +268,11 @@ export class StateFile {
     });
   }
 
+  /** Puts the log into the file as far as nobody reads it: what is in the file then is there without its log as well. */
+  writeBack(): void {
+    this.#attempt(() => this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)"));
+  }
+
   /** Counts of what the file holds. Reads all of it. */
   summary(): StateSummary {
     const row = this.#attempt(() =>
@@ -291,8 +297,7 @@ export class StateFile {
   /** Writes a compact copy to `target`, which must not exist; the file may be written to meanwhile. */
   copyTo(target: string): void {
     try {
-      // Made first, so that the secret in it is never readable to others.
-      Deno.openSync(target, { write: true, createNew: true, mode: MODE }).close();
+      createSecretFile(target);
       this.#db.prepare("VACUUM INTO ?").run(target);
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) throw new StateFault(target, "exists", "name a new file");
@@ -353,33 +358,15 @@ function columnsOf({ infoHash, completed, touched, seeders4, peers4, seeders6, p
   return [infoHash, completed, touched, seeders4, peers4, seeders6, peers6];
 }
 
-// Makes the file, readable to its owner alone, before SQLite would make it readable to all. True when it was not there.
-function makeSecretFile(path: string, readOnly: boolean): boolean {
-  try {
-    const { isDirectory, mode } = Deno.statSync(path);
-    if (isDirectory) throw new Deno.errors.IsADirectory();
-    if (!readOnly && Deno.build.os !== "windows" && ((mode ?? 0) & 0o077) !== 0) Deno.chmodSync(path, MODE);
-    return false;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    if (readOnly) throw new StateFault(path, "does not exist", "name one that does");
-    Deno.openSync(path, { write: true, createNew: true, mode: MODE }).close();
-    return true;
-  }
-}
-
 function prepareDatabase(path: string, db: DatabaseSync, readOnly: boolean): void {
   const number = (sql: string) => Number(Object.values(db.prepare(sql).get()!)[0]);
   const application = number("PRAGMA application_id"), version = number("PRAGMA user_version");
-  const isEmpty = application === 0 && number("SELECT count(*) FROM sqlite_schema") === 0;
-  if (!isEmpty && application !== APPLICATION_ID) throw foreignFile(path);
+  if (application !== APPLICATION_ID) throw foreignFile(path);
   if (version > SCHEMA_VERSION) throw newerFile(path, version, SCHEMA_VERSION);
   if (readOnly) {
     if (version === SCHEMA_VERSION) return;
-    throw new StateFault(path, "is empty or of an older version", "start the tracker with it once");
+    throw new StateFault(path, "is of an older version", "start the tracker with it once");
   }
-  // Only takes effect before the first table.
-  if (isEmpty) db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL`);
   const logPages = Math.ceil(LOG_BYTES_MAX / number("PRAGMA page_size"));
   db.exec(
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB};
