@@ -6,7 +6,7 @@
  */
 import { Clock } from "../stats/clock.ts";
 import { COUNTER, counterRow } from "../stats/counters.ts";
-import { KEEPS_CHANGES, TORRENT_MINUTES_MAX } from "../swarm/layout.ts";
+import { COMPLETED_MAX, KEEPS_CHANGES, TORRENT_MINUTES_MAX } from "../swarm/layout.ts";
 import { KEEPER_OWNER } from "../swarm/owners.ts";
 import { TorrentLoader } from "../swarm/torrent_loader.ts";
 import { recordWords, TorrentReader } from "../swarm/torrent_reader.ts";
@@ -321,9 +321,10 @@ export class Keeper {
 
   #save(row: RowBuilder): void {
     if (row.isNew) {
-      // The store had forgotten it, the file may not have.
-      const completed = this.#file.completedOf(row.infoHash);
-      if (completed > 0) row.completed = this.#loader.addCompleted(row.infoHashWords, completed);
+      // The store had forgotten it, the file may not have. If it has gone again since it was read, its count is here only.
+      const completed = this.#file.completedOf(row.infoHash),
+        count = this.#loader.remember(row.infoHashWords, completed);
+      row.completed = count < 0 ? Math.min(COMPLETED_MAX, row.completed + completed) : count;
     }
     (this.#leaver ?? this.#file).save(row);
   }

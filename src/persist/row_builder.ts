@@ -45,7 +45,7 @@ export class RowBuilder implements StateRow {
   peers4: Uint8Array | null = null;
   seeders6 = 0;
   peers6: Uint8Array | null = null;
-  /** The torrent came into the store since it was last read: the file may remember a count of it. */
+  /** The count does not have yet what the file remembers. */
   isNew = false;
   /** Words of the info hash. */
   readonly infoHashWords = new Int32Array(this.infoHash.buffer);
