@@ -234,7 +234,9 @@ export class Keeper {
     loader.minute = this.#minute;
     this.#file.visitRows(Math.max(0, touchedMin), (row) => {
       const kept = toKept(row, wallMinute);
-      if (kept.completed > 0 || kept.ageMinutes < peerAgeMinutesMax) loader.load(kept, false);
+      // Of a clock that was ahead: written as of now, or it would be as new at every start.
+      const isAhead = row.touched > wallMinute;
+      if (kept.completed > 0 || kept.ageMinutes < peerAgeMinutesMax) loader.load(kept, isAhead);
     });
     const { torrents, peers, expired, refused } = loader.counts, took = seconds(performance.now() - startMs);
     if (this.#file.isFresh) return this.#say(`state: ${path} is new: no torrents are known yet`);

@@ -26,6 +26,9 @@ const SQLITE = {
   NOTADB: 26,
 } as const;
 
+/** What of an I/O error is said in full. */
+const IOERR_READ = SQLITE.IOERR | 1 << 8, IOERR_SHORT_READ = SQLITE.IOERR | 2 << 8;
+
 /** Texts of errors that come without their code. Source: sqlite3_errstr. */
 const MESSAGES: readonly (readonly [string, number])[] = [
   ["locked", SQLITE.BUSY],
@@ -96,6 +99,14 @@ const UNREADABLE: readonly number[] = [SQLITE.ERROR, SQLITE.IOERR, SQLITE.CORRUP
 /** Whether what was thrown at the reading of a database is of the part that was read. */
 export function isUnreadable(error: unknown): boolean {
   return isTooLong(error) || error instanceof Error && UNREADABLE.includes(sqliteCode(error) ?? -1);
+}
+
+/** Whether a copying failed at what is copied; if not, it is where the copy goes. */
+export function isOfSource(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  if (errcode === IOERR_READ || errcode === IOERR_SHORT_READ || isTooLong(error)) return true;
+  const code = error instanceof Error ? sqliteCode(error) ?? -1 : -1;
+  return [SQLITE.ERROR, SQLITE.BUSY, SQLITE.LOCKED, SQLITE.CORRUPT, SQLITE.NOTADB].some((one) => one === code);
 }
 
 // node:sqlite refuses numbers that a double does not hold: no tracker writes any.

@@ -7,7 +7,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { HistoryTable } from "./history_table.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
-import { damagedRow, foreignFile, newerFile, StateFault, toStateFault } from "./state_fault.ts";
+import { damagedRow, foreignFile, isOfSource, newerFile, StateFault, toStateFault } from "./state_fault.ts";
 import { createSecretFile, isStateFile, makeSecret, placeStateFile } from "./state_making.ts";
 import { StateLock } from "./state_lock.ts";
 
@@ -294,14 +294,19 @@ export class StateFile {
     return rows.map((row) => String(Object.values(row)[0])).filter((text) => text !== "ok");
   }
 
-  /** Writes a compact copy to `target`, which must not exist; the file may be written to meanwhile. */
+  /** Writes a compact copy to `target`, which must not exist; the file may be written to meanwhile. Whole, or not there. */
   copyTo(target: string): void {
     try {
       createSecretFile(target);
-      this.#db.prepare("VACUUM INTO ?").run(target);
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) throw new StateFault(target, "exists", "name a new file");
       throw toStateFault(target, error);
+    }
+    try {
+      this.#db.prepare("VACUUM INTO ?").run(target);
+    } catch (error) {
+      Deno.removeSync(target);
+      throw toStateFault(isOfSource(error) ? this.path : target, error);
     }
   }
 

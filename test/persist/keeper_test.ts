@@ -199,6 +199,22 @@ Deno.test(
 );
 
 Deno.test(
+  "Keeper takes what a clock ahead has written for as new as it can be, and writes it so",
+  withStatePath((path) => {
+    const run = new StateRun(path);
+    run.announce(HASH, TEN, 1, true, EVENT_COMPLETED);
+    run.keeper.stop();
+    age(path, -60 * 24 * 365);
+    const next = new StateRun(path);
+    assert.equal(next.store.totals().seeders4, 1);
+    next.keeper.stop();
+    const [row] = rows(path), now = Math.floor(Date.now() / 60_000);
+    assert.ok(row!.touched <= now && row!.touched >= now - 1, `${row!.touched} at ${now}`);
+    assert.equal(row!.completed, 1);
+  }),
+);
+
+Deno.test(
   "Keeper removes dead torrents from the file, and peers of torrents that only have a count",
   withStatePath((path) => {
     const run = new StateRun(path), random = seededRandom("keeper, dead");
