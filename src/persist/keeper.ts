@@ -29,10 +29,12 @@ const RETRY_MS_MAX = 60_000;
 /** Minutes by which the two clocks may move apart in a pass before all ages are written anew. */
 const CLOCK_SLACK_MINUTES = 2;
 /**
- * A swarm is written whole whenever one of its peers announces, and a large one always has someone who does: those with
- * more peers than this (32 KiB and more) are written once in LARGE_SECONDS only, which a crash can lose of them.
+ * A swarm is written whole whenever one of its peers announces, and a large one always has someone who does. Those with
+ * more peers than this (32 KiB and more) are written in every pass only as long as they are not too many …
  */
 const OFTEN_PEERS_MAX = 4096;
+/** … which is so many peers in a pass, 1 MiB and more; others once in LARGE_SECONDS, which a crash can lose of them. */
+const LARGE_PEERS_MAX = 131_072;
 /** Large swarms are spread over the passes of so many seconds. */
 const LARGE_SECONDS = 60;
 /** Ids of the new run are never older than the last of the old one by its own clock. */
@@ -305,14 +307,16 @@ export class Keeper {
     }
     this.#history?.save(this.#file.history, this.#say);
     const turns = Math.ceil(LARGE_SECONDS / this.#start.passSeconds), turn = this.#passes % turns;
-    let torrents = 0;
+    let torrents = 0, largePeers = 0;
     for (let shard = 0; shard < TorrentReader.shards; shard++) {
-      reader.peersMax = isWhole || shard % turns === turn ? Infinity : OFTEN_PEERS_MAX;
+      const isDue = isWhole || shard % turns === turn;
       for (reader.begin(shard); !reader.isDone;) {
+        reader.peersMax = isDue ? Infinity : Math.max(OFTEN_PEERS_MAX, LARGE_PEERS_MAX - largePeers);
         const records = this.#records, end = reader.read(records);
         for (let at = 0; at < end; at += recordWords(records, at)) {
           if (!builder.add(records, at)) continue;
           torrents++;
+          if (!isDue && builder.peers > OFTEN_PEERS_MAX) largePeers += builder.peers;
           this.#save(builder);
         }
       }

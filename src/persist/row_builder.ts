@@ -57,6 +57,11 @@ export class RowBuilder implements StateRow {
   readonly #kinds = Array.from({ length: KINDS }, () => new Words());
   readonly #packed = [new Words(), new Words()];
 
+  /** Peers of the row. */
+  get peers(): number {
+    return (this.peers4?.length ?? 0) / (PEER4_WORDS * 4) + (this.peers6?.length ?? 0) / (PEER6_WORDS * 4);
+  }
+
   /** Takes the record at `at`. Returns true when the row is whole. */
   add(records: Int32Array, at: number): boolean {
     const flags = records[at + RECORD_FLAGS]!;

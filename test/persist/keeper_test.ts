@@ -19,6 +19,8 @@ Deno.test(
   withStatePath((path) => {
     const random = seededRandom("keeper"), model = new NaiveSwarm(45);
     const hashes = Array.from({ length: 2000 }, () => random.bytes(20));
+    // Ages in the file go by the wall clock.
+    const wallMinute = Math.floor(Date.now() / 60_000);
     let run = new StateRun(path), later = 0;
     for (let round = 0; round < 3; round++) {
       const minute = 100 + round * 11;
@@ -33,10 +35,11 @@ Deno.test(
         if (i % 4001 === 0) run.keeper.pass();
       }
       run.keeper.stop();
-      // The new run's clock begins elsewhere. The test may have crossed a minute of the wall clock.
-      const begun = [0, 5, 40_000][round]!, wallMinute = Math.floor(Date.now() / 60_000);
+      // The new run's clock begins elsewhere.
+      const begun = [0, 5, 40_000][round]!;
       run = new StateRun(path, { clock: secondsAt(begun * 60) });
-      if (Math.floor(Date.now() / 60_000) !== wallMinute) return;
+      // Peers are a minute older than the model's when the test crosses one.
+      if (Math.floor(Date.now() / 60_000) !== wallMinute) return run.keeper.stop();
       later = begun - minute;
       forgetEmpty(model);
       assertSameTorrents(readTorrents(run.start.arena), model, later);
@@ -60,32 +63,41 @@ Deno.test(
 );
 
 Deno.test(
-  "Keeper writes a large swarm once in a while, and in any case at its stop",
+  "Keeper writes large swarms in every pass up to so many peers, others once in a while, and all at its stop",
   withStatePath((path) => {
-    const run = new StateRun(path, { passSeconds: 5 }), large = new Uint8Array(20).fill(9);
-    for (let port = 1; port <= 5000; port++) run.announce(large, TEN, port, true, EVENT_NONE);
+    const run = new StateRun(path, { passSeconds: 5 }), [small, large, vast] = [7, 8, 9].map((byte) => fillHash(byte));
+    const join = (hash: Uint8Array, port: number) => run.announce(hash, TEN, port, true, EVENT_NONE);
+    for (let port = 1; port <= 5000; port++) join(large!, port);
+    for (let i = 0; i <= 131_072; i++) {
+      run.announce(vast!, Uint8Array.of(10, 1, i >> 15, 1), 1 + (i & 0x7fff), true, EVENT_NONE);
+    }
     const writes: number[] = [];
     for (let pass = 0; pass < 36; pass++) {
-      run.announce(large, TEN, 1, true, EVENT_NONE);
-      run.announce(HASH, TEN, 1, true, EVENT_NONE);
+      for (const hash of [small!, large!, vast!]) join(hash, 1);
       writes.push(run.keeper.pass());
     }
-    assert.equal(writes.filter((torrents) => torrents === 2).length, 3, "once in twelve passes of five seconds");
-    assert.equal(writes.filter((torrents) => torrents === 1).length, 33);
-    run.announce(large, TEN, 5001, true, EVENT_NONE);
+    assert.equal(writes.filter((torrents) => torrents === 3).length, 3, "once in twelve passes of five seconds");
+    assert.equal(writes.filter((torrents) => torrents === 2).length, 33);
+    for (const hash of [large!, vast!]) join(hash, 65_535);
+    const { seeders4 } = run.store.totals();
     run.keeper.stop();
-    assert.equal(new StateRun(path).store.totals().seeders4, 5002);
+    assert.equal(new StateRun(path).store.totals().seeders4, seeders4);
   }),
 );
 
 Deno.test(
-  "Keeper writes a large swarm in the pass in which it stops being one",
+  "Keeper writes in a pass as many large swarms as it has peers for",
   withStatePath((path) => {
-    const run = new StateRun(path, { passSeconds: 1 }), large = new Uint8Array(20).fill(9);
-    for (let port = 1; port <= 4097; port++) run.announce(large, TEN, port, true, EVENT_NONE);
+    const run = new StateRun(path, { passSeconds: 1 }), hashes = Array.from({ length: 40 }, (_, i) => fillHash(i));
+    const join = (port: number) => hashes.forEach((hash) => run.announce(hash, TEN, port, true, EVENT_NONE));
+    for (let port = 1; port <= 5000; port++) join(port);
     for (let pass = 0; pass < 60; pass++) run.keeper.pass();
-    run.announce(large, TEN, 1, true, EVENT_STOPPED);
-    assert.equal(run.keeper.pass(), 1);
+    join(1);
+    const written = run.keeper.pass();
+    // 131,072 peers are 26 of them, and the turn of a few more may be now.
+    assert.ok(written >= 26 && written < 40, `${written} were written`);
+    for (let pass = 0; pass < 60; pass++) run.keeper.pass();
+    assert.equal(run.keeper.pass(), 0, "none is left out for good");
     run.keeper.stop();
   }),
 );
@@ -308,6 +320,10 @@ Deno.test(
     assert.equal(new StateRun(path).store.totals().seeders4, 3);
   }),
 );
+
+function fillHash(byte: number): Uint8Array {
+  return new Uint8Array(20).fill(byte);
+}
 
 /** A clock that stands at `second`. */
 function secondsAt(second: number): SharedArrayBuffer {
