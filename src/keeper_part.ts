@@ -5,6 +5,7 @@ import { PartThread } from "./part_thread.ts";
 import { keeperPermissions } from "./permissions.ts";
 import { createHistoryMemory } from "./persist/history.ts";
 import type { KeeperStart } from "./persist/keeper_start.ts";
+import { keptPaths } from "./persist/state_paths.ts";
 import { keeperRow, type SharedMemory } from "./shared_memory.ts";
 import { releaseLocksOf } from "./swarm/arena.ts";
 import { KEEPER_OWNER } from "./swarm/owners.ts";
@@ -32,7 +33,7 @@ export function createKeeper(
   const history = settings["tracker.history"] ? createHistoryMemory() : null;
   return new PartThread({
     name: "keeper",
-    permissions: keeperPermissions(path),
+    permissions: keeperPermissions(keptPaths(path)),
     stopMs: STOP_MS,
     slowStop: { ms: SLOW_STOP_MS, line: "state: still saving, which takes longer than it should: please wait" },
     begin: (thread) => {

@@ -14,10 +14,8 @@ export function frontPermissions(kind: FrontKind, sockets: readonly FrontSocket[
   return { net: hasUdp ? true : sockets.map(({ address, port }) => hostPort(address, port)) };
 }
 
-/** The keeper has its state file and what lies beside it: the lock, SQLite's log, and a damaged one set aside. */
-export function keeperPermissions(path: string): Deno.PermissionOptionsObject {
-  const aside = ["", ".damaged"].flatMap((end) => ["", "-wal", "-shm", "-journal"].map((side) => path + end + side));
-  const files = [...aside, `${path}.lock`, `${path}.lock.sqlite`];
+/** The keeper has its state file and what lies beside it: the lock, SQLite's log, and damaged ones set aside. */
+export function keeperPermissions(files: string[]): Deno.PermissionOptionsObject {
   return { read: files, write: files };
 }
 

@@ -2,12 +2,13 @@
 import type { Command } from "commander";
 import { formatJsonLine } from "../persist/json_lines.ts";
 import type { HistorySummary } from "../persist/history_table.ts";
-import { StateFault } from "../persist/state_fault.ts";
-import { StateFile } from "../persist/state_file.ts";
+import { isSystemError, StateFault } from "../persist/state_fault.ts";
+import { StateFile, type StateRow } from "../persist/state_file.ts";
 import { importLines } from "../persist/state_import.ts";
 import { formatDumpLine } from "../persist/statedump.ts";
 import type { ExitWith, Register } from "./commands.ts";
 import { formatMinute, historyJson, historyTable, readSince } from "./state_history.ts";
+import { LINE_CHARS_MAX, textLines } from "./text_lines.ts";
 import { Mistake } from "./tool_rim.ts";
 
 /** What `state` needs of the world; tests hand in another. */
@@ -30,6 +31,10 @@ const EXIT_NOT_DONE = 1;
 /** Characters gathered before they are written. */
 const WRITE_CHARS = 65_536;
 const MINUTE_MS = 60_000;
+/** Last time a Date can be. */
+const DATE_MS_MAX = 8.64e15;
+/** Longest peer of a JSON line, IPv6 and its comma included, and what stands around them all. */
+const PEER_CHARS_MAX = 107, LINE_REST_CHARS = 200;
 
 /** Registers `state` for a given world. */
 export function registerState(rim: StateRim): Register {
@@ -80,10 +85,18 @@ async function run(rim: StateRim, exitWith: ExitWith, work: () => void | Promise
   try {
     await work();
   } catch (error) {
-    if (!(error instanceof StateFault) && !(error instanceof Mistake)) throw error;
-    rim.printError(error.message);
+    // Whoever reads has had enough: `| head`.
+    if (error instanceof Deno.errors.BrokenPipe) return;
+    rim.printError(sentenceOf(error));
     exitWith(EXIT_NOT_DONE);
   }
+}
+
+// What the system refuses of files is a StateFault by now: what is left is the output.
+function sentenceOf(error: unknown): string {
+  if (error instanceof StateFault || error instanceof Mistake) return error.message;
+  if (isSystemError(error)) return `Cannot write the output: ${error.message}`;
+  throw error;
 }
 
 async function withFile<T>(path: string, readOnly: boolean, work: (file: StateFile) => T | Promise<T>): Promise<T> {
@@ -98,7 +111,7 @@ async function withFile<T>(path: string, readOnly: boolean, work: (file: StateFi
 function info(rim: StateRim, path: string): Promise<void> {
   return withFile(path, true, (file) => {
     const { schema, torrents, swarms, peers4, peers6, completed, touched, bytes } = file.summary();
-    const last = touched === 0 ? "never" : new Date(touched * MINUTE_MS).toISOString();
+    const last = touched === 0 ? "never" : new Date(Math.min(touched * MINUTE_MS, DATE_MS_MAX)).toISOString();
     const rows = {
       "schema": schema,
       "torrents": torrents,
@@ -135,7 +148,17 @@ function exportLines(rim: StateRim, path: string, isDump: boolean): Promise<void
 }
 
 function* torrentLines(file: StateFile, isDump: boolean): Generator<string> {
-  for (const row of file.rows()) yield isDump ? formatDumpLine(row) : formatJsonLine(row);
+  for (const row of file.rows()) {
+    if (!isDump) refuseTooLong(file.path, row);
+    yield isDump ? formatDumpLine(row) : formatJsonLine(row);
+  }
+}
+
+function refuseTooLong(path: string, { infoHash, peers4, peers6 }: StateRow): void {
+  const peers = (peers4?.length ?? 0) / 8 + (peers6?.length ?? 0) / 20;
+  if (peers * PEER_CHARS_MAX + LINE_REST_CHARS <= LINE_CHARS_MAX) return;
+  const what = `holds ${peers} peers of the torrent ${infoHash.toHex()}, which are too many for a line`;
+  throw new StateFault(path, what, "copy it with `tracker state backup`");
 }
 
 function writeLines(rim: StateRim, lines: Iterable<string>): void {
@@ -151,31 +174,22 @@ function writeLines(rim: StateRim, lines: Iterable<string>): void {
 
 function importInto(rim: StateRim, path: string, source: string): Promise<void> {
   return withFile(path, false, async (file) => {
-    const { torrents, refused } = await importLines(file, lines(await open(rim, source)));
+    const { torrents, refused } = await importLines(
+      file,
+      sourceLines(rim, source),
+      Math.floor(rim.now() / MINUTE_MS),
+    );
     rim.write(`${torrents} torrents imported, ${refused} lines were none\n`);
   });
 }
 
-async function open(rim: StateRim, source: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+async function* sourceLines(rim: StateRim, source: string): AsyncGenerator<string> {
   try {
-    return await rim.read(source);
+    yield* textLines(await rim.read(source));
   } catch (error) {
-    throw new StateFault(
-      source,
-      `cannot be read (${error instanceof Error ? error.message : error})`,
-      "name one that can",
-    );
+    if (!isSystemError(error)) throw error;
+    throw new Mistake(`The source ${JSON.stringify(source)} cannot be read (${error.message}); name one that can`);
   }
-}
-
-async function* lines(bytes: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
-    const parts = (rest + text).split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts;
-  }
-  yield rest;
 }
 
 function backup(path: string, target: string): Promise<void> {

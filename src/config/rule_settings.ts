@@ -189,8 +189,8 @@ export const RULE_SETTINGS = {
     max: 3600,
     unit: "seconds",
     explanation:
-      "How often what changed is written to tracker.state: what a crash can lose. Swarms of more than 4096 peers are " +
-      "written once a minute.",
+      "How often what changed is written to tracker.state: what a crash can lose. Where swarms of more than 4096 peers " +
+      "have more than 131072 peers together, some of these are written once a minute.",
   },
   "tracker.state_days": {
     group: "State",

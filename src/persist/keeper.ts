@@ -6,7 +6,7 @@
  */
 import { Clock } from "../stats/clock.ts";
 import { COUNTER, counterRow } from "../stats/counters.ts";
-import { KEEPS_CHANGES, TORRENT_MINUTES_MAX } from "../swarm/layout.ts";
+import { COMPLETED_MAX, KEEPS_CHANGES, TORRENT_MINUTES_MAX } from "../swarm/layout.ts";
 import { KEEPER_OWNER } from "../swarm/owners.ts";
 import { TorrentLoader } from "../swarm/torrent_loader.ts";
 import { recordWords, TorrentReader } from "../swarm/torrent_reader.ts";
@@ -29,10 +29,12 @@ const RETRY_MS_MAX = 60_000;
 /** Minutes by which the two clocks may move apart in a pass before all ages are written anew. */
 const CLOCK_SLACK_MINUTES = 2;
 /**
- * A swarm is written whole whenever one of its peers announces, and a large one always has someone who does: those with
- * more peers than this (32 KiB and more) are written once in LARGE_SECONDS only, which a crash can lose of them.
+ * A swarm is written whole whenever one of its peers announces, and a large one always has someone who does. Those with
+ * more peers than this (32 KiB and more) are written in every pass only as long as they are not too many …
  */
 const OFTEN_PEERS_MAX = 4096;
+/** … which is so many peers in a pass, 1 MiB and more; others once in LARGE_SECONDS, which a crash can lose of them. */
+const LARGE_PEERS_MAX = 131_072;
 /** Large swarms are spread over the passes of so many seconds. */
 const LARGE_SECONDS = 60;
 /** Ids of the new run are never older than the last of the old one by its own clock. */
@@ -286,7 +288,9 @@ export class Keeper {
     if (this.#start.takesOver) loader.ageMinutesMin = 1;
     this.#file.visitRows(Math.max(0, touchedMin), (row) => {
       const kept = toKept(row, wallMinute);
-      if (kept.completed > 0 || kept.ageMinutes < peerAgeMinutesMax) loader.load(kept, false);
+      // Of a clock that was ahead: written as of now, or it would be as new at every start.
+      const isAhead = row.touched > wallMinute;
+      if (kept.completed > 0 || kept.ageMinutes < peerAgeMinutesMax) loader.load(kept, isAhead);
     });
     const { torrents, peers, expired, refused } = loader.counts, took = seconds(performance.now() - startMs);
     if (this.#file.isFresh) return this.#say(`state: ${path} is new: no torrents are known yet`);
@@ -316,7 +320,8 @@ export class Keeper {
       this.#watchClocks();
       const torrents = this.#file.transaction(() => this.#write(isWhole));
       this.#isAllDue = false;
-      this.#passes++;
+      // Who copies the file without its log has an old state at worst, never none.
+      if (this.#passes++ === 0) this.#file.writeBack();
       this.#history?.noteSaved();
       this.#file.shrink();
       if (this.#lastFault !== "") this.#say("state: the file can be written again, and is complete");
@@ -352,10 +357,11 @@ export class Keeper {
     }
     this.#history?.save(this.#file.history, this.#say);
     const turns = Math.ceil(LARGE_SECONDS * 1000 / this.#passMs), turn = this.#passes % turns;
-    let torrents = 0;
+    let torrents = 0, largePeers = 0;
     for (let shard = 0; shard < TorrentReader.shards; shard++) {
-      reader.peersMax = isWhole || shard % turns === turn ? Infinity : OFTEN_PEERS_MAX;
+      const isDue = isWhole || shard % turns === turn;
       for (reader.begin(shard); !reader.isDone;) {
+        reader.peersMax = isDue ? Infinity : Math.max(OFTEN_PEERS_MAX, LARGE_PEERS_MAX - largePeers);
         const records = this.#records, end = reader.read(records);
         // After the read: a pass takes seconds, and what is announced meanwhile may be of the next minute.
         builder.wallMinute = this.#wallMinute;
@@ -363,6 +369,7 @@ export class Keeper {
         for (let at = 0; at < end; at += recordWords(records, at)) {
           if (!builder.add(records, at)) continue;
           torrents++;
+          if (!isDue && builder.peers > OFTEN_PEERS_MAX) largePeers += builder.peers;
           this.#save(builder);
         }
       }
@@ -373,9 +380,10 @@ export class Keeper {
 
   #save(row: RowBuilder): void {
     if (row.isNew) {
-      // The store had forgotten it, the file may not have.
-      const completed = this.#file.completedOf(row.infoHash);
-      if (completed > 0) row.completed = this.#loader.addCompleted(row.infoHashWords, completed);
+      // The store had forgotten it, the file may not have. If it has gone again since it was read, its count is here only.
+      const completed = this.#file.completedOf(row.infoHash),
+        count = this.#loader.remember(row.infoHashWords, completed);
+      row.completed = count < 0 ? Math.min(COMPLETED_MAX, row.completed + completed) : count;
     }
     if (this.#leaver === undefined) this.#file.save(row);
     else this.#leaver.save(row, row.minute - (row.wallMinute - row.touched));

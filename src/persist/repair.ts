@@ -1,35 +1,65 @@
 /**
- * Salvages a damaged state file: the file is set aside beside itself, and what can be read of it goes into a new one.
- * A file that is sound, of another program, of a newer version or in use is left as it is.
+ * Salvages a damaged state file: what can be read of it goes into a new one beside it, and only when that is whole do
+ * they change places. A file that is sound, of another program, of a newer version or in use is left as it is.
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { BLOCK_MINUTES, blockOf, decodeBlock } from "./history_minutes.ts";
 import { HISTORY_DAYS } from "./history_table.ts";
-import { StateFault, toStateFault } from "./state_fault.ts";
-import { StateFile, type StateRow } from "./state_file.ts";
+import { isUnreadable, StateFault, toStateFault } from "./state_fault.ts";
+import { type OpenWish, StateFile, type StateRow } from "./state_file.ts";
+import { StateLock } from "./state_lock.ts";
+import { isThere, makeDatabase, placeRepaired, removeDatabase } from "./state_making.ts";
+import { damagedPaths, databasePaths, logPath, makingPath, repairedPath } from "./state_paths.ts";
 
-/** Where a damaged file is set aside. */
-export function damagedPath(path: string): string {
-  return `${path}.damaged`;
-}
-
-/** Steps of a search through info hashes: their first two bytes. One that cannot be read loses its own torrents only. */
-const STEPS = 65_536;
+/** Ranges that info hashes are read in: their first two bytes. One that cannot be read loses its own torrents only. */
+const RANGES = 65_536;
+/** Rows read at once. */
+const ROWS_AT_ONCE = 256;
 const MINUTE_MS = 60_000;
 
-/** Mends the file at `path` if it needs it. `say` takes a line about what was done. Throws a StateFault. */
-export function repairState(path: string, say: (line: string) => void): void {
+/**
+ * Mends the file at `path` if it needs it. `say` takes a line about what was done; `limits` are of the new file. Throws a
+ * StateFault; the damaged file is then as it was.
+ */
+export function repairState(path: string, say: (line: string) => void, limits: Pick<OpenWish, "pagesMax"> = {}): void {
   if (isSound(path)) return say(`state: ${path} is sound, there is nothing to repair`);
-  const aside = damagedPath(path);
-  setAside(path, aside);
-  const file = StateFile.open(path);
+  let lock: StateLock | null = null;
   try {
-    const { torrents, minutes } = salvage(aside, file);
+    lock = StateLock.open(path, false);
+    const aside = freeName(path), { torrents, minutes } = salvage(path, makingPath(path), limits);
+    exchange(path, aside);
     const history = minutes === 0 ? "" : ` and ${minutes} minutes of history`;
     say(`state: ${torrents} torrents${history} were salvaged from ${path}, which is kept as ${aside}`);
+  } catch (error) {
+    if (lock !== null) removeDatabase(makingPath(path));
+    throw toStateFault(path, error);
   } finally {
-    file.close();
+    lock?.close();
   }
+}
+
+// Where nothing lies yet: what an earlier repair set aside may be the better half.
+function freeName(path: string): string {
+  const free = damagedPaths(path).find((aside) => !databasePaths(aside).some(isThere));
+  if (free !== undefined) return free;
+  throw new StateFault(path, "has been repaired so often that there is no name left for it", "move the .damaged away");
+}
+
+/**
+ * Puts what was salvaged in the place of the damaged file, and that one aside with its log. Whenever this ends, the
+ * damaged file is whole under one of its names, and at `path` is it, or nothing, which the next start fills with what
+ * was salvaged.
+ */
+function exchange(path: string, aside: string): void {
+  try {
+    if (isThere(logPath(path))) Deno.copyFileSync(logPath(path), logPath(aside));
+  } catch (error) {
+    removeDatabase(aside);
+    throw error;
+  }
+  Deno.renameSync(makingPath(path), repairedPath(path));
+  Deno.renameSync(path, aside);
+  placeRepaired(path);
 }
 
 function isSound(path: string): boolean {
@@ -53,108 +83,114 @@ function isSound(path: string): boolean {
   }
 }
 
-// The log goes along: what is in it may be the better half.
-function setAside(path: string, aside: string): void {
-  try {
-    for (const end of ["", "-wal"]) {
-      try {
-        Deno.renameSync(path + end, aside + end);
-      } catch (error) {
-        if (end === "" || !(error instanceof Deno.errors.NotFound)) throw error;
-      }
-    }
-    Deno.removeSync(`${path}-shm`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw toStateFault(path, error);
-  }
-}
-
 /** What could be read. */
 interface Salvaged {
   readonly torrents: number;
   readonly minutes: number;
 }
 
-/** Copies everything of the file at `from` that can be read to `to`. */
-function salvage(from: string, to: StateFile): Salvaged {
-  let db: DatabaseSync;
+/** Copies everything of the file at `path` that can be read to a new one at `to`. */
+function salvage(path: string, to: string, limits: Pick<OpenWish, "pagesMax">): Salvaged {
+  makeDatabase(to);
+  const target = StateFile.open(to, { isLocked: true, ...limits });
+  let source: DatabaseSync | null = null;
   try {
-    db = new DatabaseSync(from);
-    db.prepare("SELECT count(*) FROM sqlite_schema").get();
-  } catch {
+    const db = source = openReadable(path);
     // Not even the first page: there is nothing to read.
-    return { torrents: 0, minutes: 0 };
-  }
-  try {
-    return to.transaction(() => {
-      const torrents = salvageTorrents(db, to), minutes = salvageHistory(db, to);
-      salvageKey(db, to);
+    if (db === null) return { torrents: 0, minutes: 0 };
+    return target.transaction(() => {
+      const torrents = salvageTorrents(db, target), minutes = salvageHistory(db, target);
+      salvageMeta(db, target);
       return { torrents, minutes };
     });
   } finally {
-    db.close();
+    source?.close();
+    target.close();
   }
+}
+
+function openReadable(path: string): DatabaseSync | null {
+  // Its log stays a log; where there is none, a mere reader would leave an empty one.
+  const db = new DatabaseSync(path, { readOnly: isThere(logPath(path)) });
+  if (unlessUnreadable(() => db.prepare("SELECT count(*) FROM sqlite_schema").get()) !== null) return db;
+  db.close();
+  return null;
 }
 
 function salvageTorrents(db: DatabaseSync, to: StateFile): number {
   let salvaged = 0;
-  const bounds = (step: number) =>
-    step === STEPS ? new Uint8Array(21).fill(255) : Uint8Array.of(step >> 8, step & 0xff);
-  const query = new Query(db, "SELECT * FROM torrents WHERE info_hash >= ? AND info_hash < ?");
-  closeIn(0, STEPS, (start, end) => {
-    for (const row of query.all(bounds(start), bounds(end))) if (take(row, to)) salvaged++;
-  });
+  const start = (range: number) => Uint8Array.of(range >> 8, range & 0xff);
+  const ranges = Array.from({ length: RANGES }, (_, range): Range => [
+    start(range),
+    range === RANGES - 1 ? new Uint8Array(21).fill(255) : start(range + 1),
+  ]);
+  for (const row of readable(db, "torrents", "info_hash", ranges)) if (take(row, to)) salvaged++;
   return salvaged;
 }
 
 // What is too old to be kept is not looked for, and nothing is of the future.
 function salvageHistory(db: DatabaseSync, to: StateFile): number {
-  const thisBlock = blockOf(Math.floor(Date.now() / MINUTE_MS)) / BLOCK_MINUTES;
+  const last = blockOf(Math.floor(Date.now() / MINUTE_MS)), blocks = HISTORY_DAYS * 1440 / BLOCK_MINUTES;
+  const firsts = Array.from({ length: blocks + 1 }, (_, i) => last - (blocks - i) * BLOCK_MINUTES);
   let salvaged = 0;
-  const query = new Query(db, "SELECT minute, figures FROM stats_minute WHERE minute >= ? AND minute < ?");
-  closeIn(thisBlock - HISTORY_DAYS * 1440 / BLOCK_MINUTES, thisBlock + 1, (start, end) => {
-    for (const { minute, figures } of query.all(start * BLOCK_MINUTES, end * BLOCK_MINUTES)) {
-      const minutes = figures instanceof Uint8Array ? decodeBlock(Number(minute), figures) : null;
-      if (minutes === null) continue;
-      to.history.saveBlock(Number(minute), minutes);
-      salvaged += minutes.length;
-    }
-  });
+  for (const row of readable(db, "stats_minute", "minute", firsts.map((first): Range => [first - 1, first + 1]))) {
+    const first = Number(row["minute"]), bytes = row["figures"];
+    const minutes = bytes instanceof Uint8Array ? decodeBlock(first, bytes) : null;
+    if (minutes === null) continue;
+    to.history.saveBlock(first, minutes);
+    salvaged += minutes.length;
+  }
   return salvaged;
 }
 
-/** A query that is prepared when it is first asked, which may fail too, and then once for all ranges. */
-class Query {
-  readonly #db: DatabaseSync;
-  readonly #sql: string;
-  #statement: StatementSync | undefined;
-
-  constructor(db: DatabaseSync, sql: string) {
-    this.#db = db;
-    this.#sql = sql;
-  }
-
-  all(from: Uint8Array | number, to: Uint8Array | number): Record<string, unknown>[] {
-    this.#statement ??= this.#db.prepare(this.#sql);
-    return this.#statement.all(from, to);
+// Without the key, clients with an old connection id ask for another: that is all.
+function salvageMeta(db: DatabaseSync, to: StateFile): void {
+  for (const { key, value } of readable(db, "meta", "key", [["", "\uffff"]])) {
+    if (typeof key === "string" && (value instanceof Uint8Array || typeof value === "string")) to.setMeta(key, value);
   }
 }
 
+type Key = Uint8Array | number | string;
+/** Keys between two, neither of which is meant. */
+type Range = readonly [after: Key, end: Key];
+
 /**
- * Reads the whole of a range at once, and where that fails its halves: sound ranges cost one query, bad pages are
- * closed in on.
+ * The rows of a table in ranges of its key: of each range those before the first that cannot be read. A few at once,
+ * since a damaged table may seem to be of any length; and not by an iteration, which would end at errors without a word.
  */
-function closeIn(from: number, to: number, read: (start: number, end: number) => void): void {
-  const waiting: [number, number][] = [[from, to]];
-  for (let range = waiting.pop(); range !== undefined; range = waiting.pop()) {
-    const [start, end] = range;
-    try {
-      read(start, end);
-    } catch (error) {
-      if (error instanceof StateFault) throw error;
-      const middle = (start + end) >> 1;
-      if (middle > start) waiting.push([start, middle], [middle, end]);
+function* readable(
+  db: DatabaseSync,
+  table: string,
+  key: string,
+  ranges: readonly Range[],
+): Generator<Record<string, unknown>> {
+  const sql = `SELECT * FROM ${table} WHERE ${key} > ? AND ${key} < ? ORDER BY ${key} LIMIT ${ROWS_AT_ONCE}`;
+  const statement = unlessUnreadable(() => db.prepare(sql));
+  if (statement === null) return;
+  for (const [start, end] of ranges) {
+    for (let after: Key | null = start; after !== null;) {
+      const from: Key = after;
+      const rows: Record<string, unknown>[] = unlessUnreadable(() => statement.all(from, end)) ?? [];
+      yield* rows;
+      const last = rows.at(-1)?.[key] as Key | undefined;
+      // In order, or a damaged table could be read for ever.
+      after = rows.length === ROWS_AT_ONCE && last !== undefined && isLess(from, last) ? last : null;
     }
+  }
+}
+
+function isLess(one: Key, other: Key): boolean {
+  const [a, b] = [one, other].map((key) => key instanceof Uint8Array ? key.toHex() : key);
+  return a! < b!;
+}
+
+// Only what is read may fail so: a full disk is no reason to leave anything out.
+function unlessUnreadable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (isUnreadable(error)) return null;
+    throw error;
   }
 }
 
@@ -169,15 +205,4 @@ function take(row: Record<string, unknown>, to: StateFile): boolean {
   if (!isPeers(peers4, 8, seeders4) || !isPeers(peers6, 20, seeders6)) return false;
   to.save({ infoHash: info_hash, completed, touched, seeders4, peers4, seeders6, peers6 } as StateRow);
   return true;
-}
-
-function salvageKey(db: DatabaseSync, to: StateFile): void {
-  try {
-    for (const { key, value } of db.prepare("SELECT key, value FROM meta").all()) {
-      if (typeof key === "string" && (value instanceof Uint8Array || typeof value === "string")) to.setMeta(key, value);
-    }
-  } catch (error) {
-    // Without the key, clients with an old connection id ask for another: that is all.
-    if (error instanceof StateFault) throw error;
-  }
 }

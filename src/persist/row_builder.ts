@@ -46,7 +46,7 @@ export class RowBuilder implements StateRow {
   peers4: Uint8Array | null = null;
   seeders6 = 0;
   peers6: Uint8Array | null = null;
-  /** The torrent came into the store since it was last read: the file may remember a count of it. */
+  /** The count does not have yet what the file remembers. */
   isNew = false;
   /** Words of the info hash. */
   readonly infoHashWords = new Int32Array(this.infoHash.buffer);
@@ -57,6 +57,11 @@ export class RowBuilder implements StateRow {
   // Seeders and leechers of IPv4, then of IPv6, as read so far.
   readonly #kinds = Array.from({ length: KINDS }, () => new Words());
   readonly #packed = [new Words(), new Words()];
+
+  /** Peers of the row. */
+  get peers(): number {
+    return (this.peers4?.length ?? 0) / (PEER4_WORDS * 4) + (this.peers6?.length ?? 0) / (PEER6_WORDS * 4);
+  }
 
   /** Takes the record at `at`. Returns true when the row is whole. */
   add(records: Int32Array, at: number): boolean {

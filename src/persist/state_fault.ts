@@ -26,6 +26,9 @@ const SQLITE = {
   NOTADB: 26,
 } as const;
 
+/** What of an I/O error is said in full. */
+const IOERR_READ = SQLITE.IOERR | 1 << 8, IOERR_SHORT_READ = SQLITE.IOERR | 2 << 8;
+
 /** Texts of errors that come without their code. Source: sqlite3_errstr. */
 const MESSAGES: readonly (readonly [string, number])[] = [
   ["locked", SQLITE.BUSY],
@@ -55,11 +58,11 @@ export function toStateFault(path: string, error: unknown): StateFault {
     );
   }
   if (error instanceof Deno.errors.IsADirectory) return new StateFault(path, "is a folder", ELSEWHERE);
-  // node:sqlite refuses numbers that a double does not hold: no tracker writes any.
-  if (error instanceof RangeError && /too large|out of range/i.test(error.message)) {
-    return damagedRow(path, "a number in it is too long");
-  }
+  if (isTooLong(error)) return damagedRow(path, "a number in it is too long");
   const code = sqliteCode(error);
+  if (code === null && isSystemError(error)) {
+    return new StateFault(path, `cannot be read or written (${error.message})`, "see to the disk");
+  }
   if (code === null) throw error;
   return sqliteFault(path, code, error.message);
 }
@@ -80,7 +83,7 @@ function sqliteFault(path: string, code: number, message: string): StateFault {
         `give the tracker the right to write to it and its folder, or ${ELSEWHERE}`,
       );
     case SQLITE.NOTADB:
-      return new StateFault(path, "is not a database", REPAIR, true);
+      return notADatabase(path);
     case SQLITE.CORRUPT:
       return new StateFault(path, "is damaged", REPAIR, true);
     case SQLITE.IOERR:
@@ -88,6 +91,33 @@ function sqliteFault(path: string, code: number, message: string): StateFault {
     default:
       return new StateFault(path, `is not what it should be (${message})`, REPAIR, true);
   }
+}
+
+/** What SQLite says when a part of a database cannot be read, so that another part may be. */
+const UNREADABLE: readonly number[] = [SQLITE.ERROR, SQLITE.IOERR, SQLITE.CORRUPT, SQLITE.NOTADB];
+
+/** Whether what was thrown at the reading of a database is of the part that was read. */
+export function isUnreadable(error: unknown): boolean {
+  return isTooLong(error) || error instanceof Error && UNREADABLE.includes(sqliteCode(error) ?? -1);
+}
+
+/** Whether a copying failed at what is copied; if not, it is where the copy goes. */
+export function isOfSource(error: unknown): boolean {
+  const { errcode } = error as { errcode?: unknown };
+  if (errcode === IOERR_READ || errcode === IOERR_SHORT_READ || isTooLong(error)) return true;
+  const code = error instanceof Error ? sqliteCode(error) ?? -1 : -1;
+  return [SQLITE.ERROR, SQLITE.BUSY, SQLITE.LOCKED, SQLITE.CORRUPT, SQLITE.NOTADB].some((one) => one === code);
+}
+
+// node:sqlite refuses numbers that a double does not hold: no tracker writes any.
+function isTooLong(error: unknown): boolean {
+  return error instanceof RangeError && /too large|out of range/i.test(error.message);
+}
+
+/** Whether the system refused something: that is the operator's to see to. */
+export function isSystemError(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return Object.hasOwn(Deno.errors, error.name) || /^E[A-Z0-9]+$/.test(String((error as { code?: unknown }).code));
 }
 
 /** SQLite's primary result code of an error, or null when it is not SQLite's. */
@@ -102,6 +132,23 @@ function sqliteCode(error: Error): number | null {
 /** A row that is not as this program writes it. */
 export function damagedRow(path: string, what: string): StateFault {
   return new StateFault(path, `is damaged (${what})`, REPAIR, true);
+}
+
+/** Not a database at all. */
+export function notADatabase(path: string): StateFault {
+  return new StateFault(path, "is not a database", REPAIR, true);
+}
+
+/** No file of ours is ever empty, once it has its name. */
+export function emptyFile(path: string): StateFault {
+  const wayOut = "put a copy made by `tracker state backup` in its place, or remove it to begin anew";
+  return new StateFault(path, "is empty: it was cut off, or is a copy of the file without its log", wayOut);
+}
+
+/** The file was moved or removed, and its log was not. */
+export function logWithoutFile(path: string): StateFault {
+  const wayOut = "put the file back beside its log, or move the log away to begin anew";
+  return new StateFault(path, "is not there, but its log is (-wal)", wayOut);
 }
 
 /** The file was made by another program. */

@@ -7,7 +7,8 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { HistoryTable } from "./history_table.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
-import { damagedRow, foreignFile, newerFile, olderFile, StateFault, toStateFault } from "./state_fault.ts";
+import { damagedRow, foreignFile, isOfSource, newerFile, olderFile, StateFault, toStateFault } from "./state_fault.ts";
+import { createSecretFile, isStateFile, makeSecret, placeStateFile } from "./state_making.ts";
 import { StateLock } from "./state_lock.ts";
 
 /** A torrent as it stands in the file; schema.ts has the columns. */
@@ -41,6 +42,8 @@ export interface OpenWish {
   readonly readOnly?: boolean;
   /** Shared with the tracker that is leaving: see `tryHold`. */
   readonly isShared?: boolean;
+  /** The caller has the lock. */
+  readonly isLocked?: boolean;
   /** Most pages the file may have; without it, what the disk has room for. */
   readonly pagesMax?: number;
 }
@@ -49,20 +52,14 @@ export interface OpenWish {
 const BUSY_MS = 2000;
 /** Pages kept in memory, in KiB: a pass over a large file comes back to the same pages. */
 const CACHE_KIB = 65_536;
-/**
- * Most torrents are some fifty bytes and lie where their hash puts them, so that each one that changed has a whole page
- * written. Half of SQLite's usual length halves that; still shorter ones take much more of the processor's time when
- * nearly all change.
- */
-const PAGE_BYTES = 2048;
 /** The write-ahead log is put into the file when it is this long: a page that changes in many passes goes there once. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 /** Free pages given back to the system in one go. */
 const VACUUM_PAGES = 4000;
+/** Torrents read at once: some KiB, or with swarms of a million peers some hundred MiB. */
+const ROWS_AT_ONCE = 64;
 /** Bytes of a peer in the file. */
 const PEER4_BYTES = 8, PEER6_BYTES = 20;
-/** The file holds a secret. */
-const MODE = 0o600;
 
 const COLUMNS = "info_hash, completed, touched, seeders4, peers4, seeders6, peers6";
 
@@ -98,11 +95,17 @@ export class StateFile {
   }
 
   /** Opens the file, making or migrating it if need be. Throws a StateFault. */
-  static open(path: string, { readOnly = false, isShared = false, pagesMax }: OpenWish = {}): StateFile {
+  static open(path: string, wish: OpenWish = {}): StateFile {
+    const { readOnly = false, isShared = false, isLocked = false, pagesMax } = wish;
     let lock: StateLock | null = null, db: DatabaseSync | null = null;
     try {
-      if (!readOnly) lock = StateLock.open(path, isShared);
-      const isFresh = makeSecretFile(path, readOnly);
+      let isThere = isStateFile(path), isFresh = false;
+      if (readOnly && !isThere) throw new StateFault(path, "does not exist", "name one that does");
+      if (!readOnly && !isLocked) lock = StateLock.open(path, isShared);
+      // Whoever had the lock may have made it meanwhile.
+      isThere ||= isStateFile(path);
+      if (!isThere) isFresh = placeStateFile(path);
+      else if (!readOnly) makeSecret(path);
       db = new DatabaseSync(path, { readOnly });
       db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       prepareDatabase(path, db, readOnly, isShared);
@@ -165,27 +168,29 @@ export class StateFile {
 
   /** The torrent of a hash, or null. */
   row(infoHash: Uint8Array): StateRow | null {
-    for (const row of this.#read(`SELECT ${COLUMNS} FROM torrents WHERE info_hash = ?`, infoHash)) return row;
-    return null;
+    return this.#read(`SELECT ${COLUMNS} FROM torrents WHERE info_hash = ?`, infoHash)[0] ?? null;
   }
 
-  /** Every torrent touched at minute `touchedMin` or later, in no order. Throws a StateFault at the first bad row. */
-  *rows(touchedMin = 0): Generator<StateRow> {
-    let rows = 0;
-    for (const row of this.#read(`SELECT ${COLUMNS} FROM torrents WHERE touched >= ?`, touchedMin)) {
-      rows++;
-      yield row;
+  /**
+   * Every torrent in the order of their hashes, read a few at a time: whoever takes them slowly holds up no writer's log.
+   * One that is there all along comes once, whatever is written meanwhile. Throws a StateFault at the first bad row.
+   */
+  *rows(): Generator<StateRow> {
+    const sql = `SELECT ${COLUMNS} FROM torrents WHERE info_hash > ? ORDER BY info_hash LIMIT ${ROWS_AT_ONCE}`;
+    for (let after: Uint8Array = new Uint8Array(0);;) {
+      const rows = this.#read(sql, after), last = rows.at(-1)?.infoHash;
+      yield* rows;
+      if (last === undefined || rows.length < ROWS_AT_ONCE) return;
+      // Or a damaged file could be read for ever.
+      if (last.toHex() <= after.toHex()) throw damagedRow(this.path, "its torrents are out of order");
+      after = last;
     }
-    // A number too long for a double ends the iteration without a word.
-    const count = this.#attempt(() =>
-      this.#db.prepare("SELECT count(*) AS count FROM torrents WHERE touched >= ?").get(touchedMin)?.["count"]
-    );
-    if (rows !== Number(count)) throw damagedRow(this.path, `${rows} of ${count} torrents can be read`);
   }
 
   /**
    * Hands every torrent touched at minute `touchedMin` or later to `visit`: `rows` in less than half the time, since a
-   * call from SQLite costs less than a row of a result. The bytes of a row are its own. Throws a StateFault.
+   * call from SQLite costs less than a row of a result. All of one moment. The bytes of a row are its own. Throws a
+   * StateFault.
    */
   visitRows(touchedMin: number, visit: (row: StateRow) => void): void {
     let rows = 0;
@@ -199,6 +204,7 @@ export class StateFile {
     const sql = `SELECT count(visit_torrent(${packed}, ${lengths}, completed, touched, seeders4, seeders6)) AS count
       FROM torrents WHERE touched >= ?`;
     const count = this.#attempt(() => this.#db.prepare(sql).get(touchedMin)?.["count"]);
+    // A number too long for a double is not handed over.
     if (rows !== Number(count)) throw damagedRow(this.path, `${rows} of ${count} torrents can be read`);
   }
 
@@ -213,7 +219,7 @@ export class StateFile {
       const end = Number(this.#db.prepare("SELECT max(number) AS last FROM handover").get()?.["last"] ?? 0);
       if (end <= last) return { rows: [], last };
       const sql = `SELECT ${COLUMNS} FROM handover WHERE number > ? AND number <= ? ORDER BY number`;
-      return { rows: [...this.#read(sql, last, end)], last: end };
+      return { rows: this.#read(sql, last, end), last: end };
     });
   }
 
@@ -262,6 +268,11 @@ export class StateFile {
     });
   }
 
+  /** Puts the log into the file as far as nobody reads it: what is in the file then is there without its log as well. */
+  writeBack(): void {
+    this.#attempt(() => this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)"));
+  }
+
   /** Counts of what the file holds. Reads all of it. */
   summary(): StateSummary {
     const row = this.#attempt(() =>
@@ -283,27 +294,30 @@ export class StateFile {
     return rows.map((row) => String(Object.values(row)[0])).filter((text) => text !== "ok");
   }
 
-  /** Writes a compact copy to `target`, which must not exist; the file may be written to meanwhile. */
+  /** Writes a compact copy to `target`, which must not exist; the file may be written to meanwhile. Whole, or not there. */
   copyTo(target: string): void {
     try {
-      // Made first, so that the secret in it is never readable to others.
-      Deno.openSync(target, { write: true, createNew: true, mode: MODE }).close();
-      this.#db.prepare("VACUUM INTO ?").run(target);
+      createSecretFile(target);
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) throw new StateFault(target, "exists", "name a new file");
       throw toStateFault(target, error);
     }
+    try {
+      this.#db.prepare("VACUUM INTO ?").run(target);
+    } catch (error) {
+      Deno.removeSync(target);
+      throw toStateFault(isOfSource(error) ? this.path : target, error);
+    }
   }
 
-  *#read(sql: string, ...parameters: (number | Uint8Array)[]): Generator<StateRow> {
-    try {
+  // All at once: a number too long for a double is an error then, where it would end an iteration without a word.
+  #read(sql: string, ...parameters: (number | Uint8Array)[]): StateRow[] {
+    return this.#attempt(() => {
       // Deno's own declarations lack this method.
       const statement = this.#db.prepare(sql) as StatementSync & { setReturnArrays(enabled: boolean): void };
       statement.setReturnArrays(true);
-      for (const row of statement.iterate(...parameters)) yield this.#toRow(row as unknown as Columns);
-    } catch (error) {
-      throw toStateFault(this.path, error);
-    }
+      return statement.all(...parameters).map((row) => this.#toRow(row as unknown as Columns));
+    });
   }
 
   #toRow([infoHash, completed, touched, seeders4, peers4, seeders6, peers6]: Columns): StateRow {
@@ -349,35 +363,17 @@ function columnsOf({ infoHash, completed, touched, seeders4, peers4, seeders6, p
   return [infoHash, completed, touched, seeders4, peers4, seeders6, peers6];
 }
 
-// Makes the file, readable to its owner alone, before SQLite would make it readable to all. True when it was not there.
-function makeSecretFile(path: string, readOnly: boolean): boolean {
-  try {
-    const { isDirectory, mode } = Deno.statSync(path);
-    if (isDirectory) throw new Deno.errors.IsADirectory();
-    if (!readOnly && Deno.build.os !== "windows" && ((mode ?? 0) & 0o077) !== 0) Deno.chmodSync(path, MODE);
-    return false;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    if (readOnly) throw new StateFault(path, "does not exist", "name one that does");
-    Deno.openSync(path, { write: true, createNew: true, mode: MODE }).close();
-    return true;
-  }
-}
-
 function prepareDatabase(path: string, db: DatabaseSync, readOnly: boolean, isShared: boolean): void {
   const number = (sql: string) => Number(Object.values(db.prepare(sql).get()!)[0]);
   const application = number("PRAGMA application_id"), version = number("PRAGMA user_version");
-  const isEmpty = application === 0 && number("SELECT count(*) FROM sqlite_schema") === 0;
-  if (!isEmpty && application !== APPLICATION_ID) throw foreignFile(path);
+  if (application !== APPLICATION_ID) throw foreignFile(path);
   if (version > SCHEMA_VERSION) throw newerFile(path, version, SCHEMA_VERSION);
   // The tracker that has it writes it as it is, and must find it so if it is to go on after all.
   if (isShared && version < SCHEMA_VERSION) throw olderFile(path, version, SCHEMA_VERSION);
   if (readOnly) {
     if (version === SCHEMA_VERSION) return;
-    throw new StateFault(path, "is empty or of an older version", "start the tracker with it once");
+    throw new StateFault(path, "is of an older version", "start the tracker with it once");
   }
-  // Only takes effect before the first table.
-  if (isEmpty) db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL`);
   const logPages = Math.ceil(LOG_BYTES_MAX / number("PRAGMA page_size"));
   db.exec(
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB};

@@ -1,7 +1,7 @@
 /**
  * Reads exported lines into a state file that no tracker uses: JSON lines and opentracker's state dump, mixed if need
  * be. What is there already stays if it is the newer; of two counts the higher is kept, so that importing twice
- * changes nothing.
+ * changes nothing. Times of the future are taken for now.
  */
 import { parseJsonLine } from "./json_lines.ts";
 import type { StateFile, StateRow } from "./state_file.ts";
@@ -17,10 +17,11 @@ export interface ImportCounts {
   readonly refused: number;
 }
 
-/** Puts the torrents of `lines` into `file`. Throws a StateFault. */
+/** Puts the torrents of `lines` into `file`. `unixMinute`: now, since 1970. Throws a StateFault. */
 export async function importLines(
   file: StateFile,
   lines: AsyncIterable<string> | Iterable<string>,
+  unixMinute: number,
 ): Promise<ImportCounts> {
   let torrents = 0, refused = 0, batch: StateRow[] = [];
   const save = () => {
@@ -35,7 +36,7 @@ export async function importLines(
       continue;
     }
     torrents++;
-    batch.push(row);
+    batch.push({ ...row, touched: Math.min(row.touched, unixMinute) });
     if (batch.length >= BATCH) save();
   }
   save();

@@ -76,10 +76,12 @@ export const TORRENT_IPV4 = 8;
 export const INLINE_OFF = 1 << 20;
 /** State bit: someone joined, renewed or left since the keeper last copied the torrent. */
 export const TORRENT_CHANGED = 1 << 21;
-/** State bit: the torrent came into the store since the keeper last copied it: the file may remember its count. */
+/** State bit: the torrent came into the store, and its count does not have yet what the state file remembers of it. */
 export const TORRENT_NEW = 1 << 22;
+/** State bit, with the one above: the count came as a total too. Of it and the file's, the higher is to be kept. */
+export const TORRENT_TOTAL = 1 << 23;
 /** What a change of the inline peers leaves alone in the state word. */
-export const STATE_KEPT = 0xffff | TORRENT_CHANGED | TORRENT_NEW;
+export const STATE_KEPT = 0xffff | TORRENT_CHANGED | TORRENT_NEW | TORRENT_TOTAL;
 /** Peers that fit inline. */
 export const INLINE_PEERS = 2;
 

@@ -19,6 +19,7 @@ import {
   TORRENT_COMPLETED,
   TORRENT_NEW,
   TORRENT_STATE,
+  TORRENT_TOTAL,
 } from "./layout.ts";
 import { lock, unlock } from "./lock.ts";
 import { PagePool } from "./page_pool.ts";
@@ -78,7 +79,10 @@ export class TorrentLoader {
     this.#key = new PeerKey(words);
   }
 
-  /** Puts `kept` into the store. `isChange`: the keeper shall write it, because its file does not have it. */
+  /**
+   * Puts `kept` into the store. Its count is a total: of two the higher stays. `isChange`: the keeper shall write it,
+   * because its file does not have it, or not so; otherwise it is out of that file.
+   */
   load(kept: KeptTorrent, isChange: boolean): void {
     this.#ownMinutes = FOLLOWS_NOBODY;
     this.#newMinutes = Infinity;
@@ -111,15 +115,26 @@ export class TorrentLoader {
     unlock(w, shard + SHARD_LOCK);
   }
 
-  /** Adds to the completed count of a torrent that is back after the store had forgotten it. Returns the new count. */
-  addCompleted(infoHash: Int32Array, completed: number): number {
+  /**
+   * Makes the count of a torrent that is new whole with the `completed` downloads that the state file remembers. It is
+   * not new after that: whoever failed to write the count finds it in the store, and it is added once. Returns the
+   * torrent's count, -1 when it is gone.
+   */
+  remember(infoHash: Int32Array, completed: number): number {
     const w = this.#words, tag = keyedHash(w[SECRET], w[SECRET + 1], infoHash, 0, 5), shard = shardAt(tag >>> 24);
     if (lock(w, shard + SHARD_LOCK, this.#owner)) w[shard + SHARD_STALLS]++;
     const record = this.#table.find(shard, tag, infoHash);
-    const sum = record === 0 ? 0 : Math.min(COMPLETED_MAX, w[record + TORRENT_COMPLETED] + completed);
-    if (record !== 0) w[record + TORRENT_COMPLETED] = sum;
+    let count = -1;
+    if (record !== 0) {
+      const state = w[record + TORRENT_STATE], known = w[record + TORRENT_COMPLETED];
+      if ((state & TORRENT_NEW) === 0) count = known;
+      else if (state & TORRENT_TOTAL) count = Math.max(known, completed);
+      else count = Math.min(COMPLETED_MAX, known + completed);
+      w[record + TORRENT_COMPLETED] = count;
+      w[record + TORRENT_STATE] = state & ~(TORRENT_NEW | TORRENT_TOTAL);
+    }
     unlock(w, shard + SHARD_LOCK);
-    return sum;
+    return count;
   }
 
   #fill(shard: number, record: number, kept: KeptTorrent, isNew: boolean, isChange: boolean): void {
@@ -137,8 +152,9 @@ export class TorrentLoader {
     if (isNew || completed > w[record + TORRENT_COMPLETED]) w[record + TORRENT_COMPLETED] = completed;
     const state = w[record + TORRENT_STATE], known = (this.minute - state) & 0xffff;
     const age = isNew ? kept.ageMinutes : Math.min(known, kept.ageMinutes);
-    const flags = state & ~0xffff & ~TORRENT_NEW | (isChange ? TORRENT_CHANGED : 0);
-    w[record + TORRENT_STATE] = flags | ((this.minute - age) & 0xffff);
+    const total = state & TORRENT_NEW ? TORRENT_TOTAL : 0;
+    const flags = isChange ? state | TORRENT_CHANGED | total : state & ~(TORRENT_NEW | TORRENT_TOTAL);
+    w[record + TORRENT_STATE] = flags & ~0xffff | ((this.minute - age) & 0xffff);
   }
 
   #retireAll(): void {

@@ -54,7 +54,7 @@ export const RECORD_WORDS = 16;
 export const RECORD_FIRST = 1;
 /** Flag: the torrent ends here. */
 export const RECORD_LAST = 2;
-/** Flag: the torrent came into the store since its changes were last taken. */
+/** Flag: the torrent's count does not have yet what the state file remembers: see TorrentLoader.remember. */
 export const RECORD_NEW = 4;
 
 /** Least words of a buffer that records with peers are read into: torrents of one place in the table must fit. */
@@ -267,7 +267,7 @@ export class TorrentReader {
 
   #takeChanges(record: number): void {
     if (this.#wish.changesOnly || this.#wish.takesChanges) {
-      this.#words[record + TORRENT_STATE] &= ~(TORRENT_CHANGED | TORRENT_NEW);
+      this.#words[record + TORRENT_STATE] &= ~TORRENT_CHANGED;
     }
   }
 

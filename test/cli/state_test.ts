@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { Command } from "commander";
 import { EVENT_COMPLETED, EVENT_NONE } from "../../src/bittorrent/announce.ts";
-import { registerState } from "../../src/cli/state.ts";
+import { registerState, type StateRim } from "../../src/cli/state.ts";
 import { type Figure, FIGURES } from "../../src/persist/history_minutes.ts";
+import { textLines } from "../../src/cli/text_lines.ts";
 import { formatJsonLine, parseJsonLine } from "../../src/persist/json_lines.ts";
 import { StateFile, type StateRow } from "../../src/persist/state_file.ts";
 import { formatDumpLine, parseDumpLine } from "../../src/persist/statedump.ts";
@@ -15,8 +16,12 @@ const MINUTE = 29_694_240;
 /** What `tracker state` takes for now. */
 const NOW_MS = (MINUTE + 100) * 60_000;
 
-/** Runs `tracker state` with `words`; `input` is its stdin. */
-async function state(words: string[], input = ""): Promise<{ exitCode: number; out: string; errors: string }> {
+/** Runs `tracker state` with `words`; `input` is its stdin. `rim`: where the world is another. */
+async function state(
+  words: string[],
+  input = "",
+  rim: Partial<StateRim> = {},
+): Promise<{ exitCode: number; out: string; errors: string }> {
   let exitCode = 0, out = "", errors = "";
   const command = new Command("tracker state").exitOverride();
   const register = registerState({
@@ -24,6 +29,7 @@ async function state(words: string[], input = ""): Promise<{ exitCode: number; o
     printError: (line) => errors += `${line}\n`,
     read: async (path) => path === "-" ? new Blob([input]).stream() : (await Deno.open(path)).readable,
     now: () => NOW_MS,
+    ...rim,
   });
   register(command, (code) => exitCode = code);
   await command.parseAsync(words, { from: "user" });
@@ -58,10 +64,10 @@ Deno.test(
     const exported = await state(["export", path]);
     run.keeper.stop();
     assert.equal(exported.exitCode, 0);
-    const imported = await state(["import", other], exported.out);
+    const imported = await state(["import", other], exported.out, { now: Date.now });
     assert.equal(imported.out, `${rowsOf(path).length} torrents imported, 0 lines were none\n`);
     assert.deepEqual(rowsOf(other), rowsOf(path));
-    assert.equal((await state(["import", other], exported.out)).exitCode, 0);
+    assert.equal((await state(["import", other], exported.out, { now: Date.now })).exitCode, 0);
     assert.deepEqual(rowsOf(other), rowsOf(path), "twice changes nothing");
   }),
 );
@@ -72,11 +78,18 @@ Deno.test(
     fill(path).keeper.stop();
     const { out } = await state(["export", "--statedump", path]), before = rowsOf(path);
     assert.match(out, /^([0-9A-F]{40}:\d+:\d+\n)+$/);
-    assert.equal((await state(["import", path], out)).exitCode, 0);
+    assert.equal((await state(["import", path], out, { now: Date.now })).exitCode, 0);
     assert.deepEqual(rowsOf(path), before);
     const higher = `${before[0]!.infoHash.toHex()}:1:70\nnonsense\n`;
-    assert.equal((await state(["import", path], higher)).out, "1 torrents imported, 1 lines were none\n");
+    assert.equal(
+      (await state(["import", path], higher, { now: Date.now })).out,
+      "1 torrents imported, 1 lines were none\n",
+    );
     assert.deepEqual(rowsOf(path)[0], { ...before[0], completed: 70 });
+    const other = `${path}.other`,
+      later = { ...before[0]!, infoHash: new Uint8Array(20).fill(1), touched: 4_000_000_000 };
+    const { exitCode } = await state(["import", other], `${formatJsonLine(later)}\n${"ab".repeat(20)}:9999999999:7\n`);
+    assert.deepEqual([exitCode, rowsOf(other).map(({ touched }) => touched)], [0, [MINUTE + 100, MINUTE + 100]], "now");
   }),
 );
 
@@ -93,6 +106,12 @@ Deno.test(
       `The state file ${JSON.stringify(copy)} exists; name a new file\n`,
     ]);
     run.keeper.stop();
+    const bytes = Deno.readFileSync(path);
+    Deno.writeFileSync(path, bytes.fill(0xa5, bytes.length / 2));
+    const damaged = await state(["backup", path, `${path}.other`]);
+    assert.deepEqual(damaged.exitCode, 1);
+    assert.ok(damaged.errors.startsWith(`The state file ${JSON.stringify(path)} is damaged`), damaged.errors);
+    assert.throws(() => Deno.statSync(`${path}.other`), Deno.errors.NotFound);
   }),
 );
 
@@ -173,6 +192,8 @@ Deno.test(
       { words: ["info", path], want: "does not exist; name one that does" },
       { words: ["export", text], want: "is not a database" },
       { words: ["import", path, `${path}.no`], want: "cannot be read" },
+      { words: ["import", path, path.replace(/\/[^/]*$/, "")], want: "cannot be read (Is a directory" },
+      { words: ["backup", path, `${path}.no/x`], want: 'x" cannot be made: its folder does not exist' },
     ];
     for (const { words, want } of rows) {
       const { exitCode, errors } = await state(words);
@@ -180,10 +201,49 @@ Deno.test(
       assert.ok(errors.includes(want) && errors.split("\n").length === 2, errors);
     }
     const run = new StateRun(`${path}.used`);
+    const ends: [end: Error, exitCode: number, errors: string][] = [
+      [new Deno.errors.BrokenPipe("Broken pipe (os error 32)"), 0, ""],
+      [systemError("ENOSPC", "No space left on device"), 1, "Cannot write the output: No space left on device\n"],
+    ];
+    for (const [end, ...want] of ends) {
+      const { exitCode, errors } = await state(["info", run.start.path], "", {
+        write: () => {
+          throw end;
+        },
+      });
+      assert.deepEqual([exitCode, errors], want);
+    }
     assert.match((await state(["import", `${path}.used`], "")).errors, /is kept by another tracker that runs/);
     run.keeper.stop();
   }),
 );
+
+function systemError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+Deno.test("textLines() gives lines whole however they come, and cuts those that are too long", async () => {
+  const linesOf = async (...pieces: string[]) => {
+    const bytes = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => {
+        for (const piece of pieces) controller.enqueue(new TextEncoder().encode(piece));
+        controller.close();
+      },
+    });
+    const lines: string[] = [];
+    for await (const line of textLines(bytes, 8)) lines.push(line);
+    return lines;
+  };
+  const rows: [pieces: string[], want: string[]][] = [
+    [[], [""]],
+    [["a\nb\n"], ["a", "b", ""]],
+    [["a", "b\n\nc", "d"], ["ab", "", "cd"]],
+    [["12345678\n1"], ["12345678", "1"]],
+    [["1234", "5678", "9", "\nnext"], ["1234", "next"]],
+    [["123456789\nnext"], ["12345678", "next"]],
+  ];
+  for (const [pieces, want] of rows) assert.deepEqual(await linesOf(...pieces), want, JSON.stringify(pieces));
+});
 
 Deno.test("parseJsonLine() refuses what is not a torrent, and gives back what formatJsonLine() wrote", () => {
   const row: StateRow = {

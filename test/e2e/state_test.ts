@@ -1,22 +1,25 @@
 /** The program and its state file: what an operator sees when the file is at fault, and what a stop and a start keep. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { StateFile } from "../../src/persist/state_file.ts";
 import { runProgram } from "../support/programs.ts";
 import { HttpClient } from "../support/http_client.ts";
-import { asOrdinaryUser } from "../support/root.ts";
+import { asOrdinaryUser, makeOpenFolder, OpenSources, testAsRoot } from "../support/root.ts";
 import { EXECUTABLE, startKeptTracker, withStatePath } from "../support/state.ts";
 import { Program, writeConfig } from "../support/tracker_process.ts";
 
 const HASH = new Uint8Array(20).fill(0x61);
 /** opentracker's, of a tracker that cannot run. */
 const EXIT_CANNOT_RUN = 111;
+/** What is said of root and what becomes of it. */
+const ABOUT_ROOT = /^(Running as root|running as |from its sources )/;
 /** The program and the arguments it begins with, where it is not started by `startTracker`. */
 const PROGRAM: readonly [string, ...string[]] = EXECUTABLE === undefined
   ? [Deno.execPath(), "run", "--no-prompt", "-A", new URL("../../main.ts", import.meta.url).pathname]
   : [EXECUTABLE];
 
-function configFor(path: string): string {
-  const settings = { "tracker.state": path, "tracker.memory": 64, "tracker.history": "on" };
+function configFor(path: string, more: Readonly<Record<string, number>> = {}): string {
+  const settings = { "tracker.state": path, "tracker.memory": 64, "tracker.history": "on", ...more };
   return writeConfig(path.replace(/\/[^/]*$/, ""), settings);
 }
 
@@ -79,13 +82,48 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "a stop that takes longer than two seconds says so, and saves all the same",
+  withStatePath(async (path) => {
+    const tracker = await startKeptTracker(configFor(path, { "tracker.state_seconds": 3600 }));
+    const client = await HttpClient.connect(tracker.httpPort);
+    await client.announce({ infoHash: HASH, port: 1000, left: 0 });
+    client.close();
+    // The file is slow to write: each torrent counts to thirty million.
+    const slow = "WITH RECURSIVE count (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM count LIMIT 30000000)";
+    const db = new DatabaseSync(path);
+    db.exec(`CREATE TRIGGER slow AFTER INSERT ON torrents BEGIN SELECT max(n) FROM (${slow} SELECT n FROM count); END`);
+    db.close();
+    assert.equal(await tracker.stop("SIGTERM"), 0);
+    const said = /^state: still saving, which takes longer than it should: please wait\nstate: 1 torrents saved in /m;
+    assert.match(tracker.printed(), said);
+  }),
+);
+
+// Root may write everywhere; what it becomes may not. From source, since an executable confines itself to the folder.
+testAsRoot("a folder that the tracker's user may not write to ends the start with one sentence and 111", async () => {
+  using sources = await OpenSources.copy();
+  const folder = makeOpenFolder("waggle_state_"), config = configFor(`${folder}/tracker.sqlite`);
+  const line = await refusedStart(config, [...sources.command, "-u", "nobody"], sources.env);
+  assert.equal(
+    line,
+    `Cannot start: The state file "${folder}/tracker.sqlite" cannot be written; give the tracker the right to write to ` +
+      "it and its folder, or name another file in tracker.state",
+  );
+  Deno.removeSync(folder, { recursive: true });
+});
+
 /** Starts a tracker that cannot run. Resolves to the one line it says about it. */
-async function refusedStart(config: string): Promise<string> {
-  const folder = config.replace(/\/[^/]*$/, ""), [program, ...first] = asOrdinaryUser(PROGRAM, folder);
+async function refusedStart(
+  config: string,
+  command?: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const folder = config.replace(/\/[^/]*$/, ""), [program, ...first] = command ?? asOrdinaryUser(PROGRAM, folder);
   const args = [...first, "-i", "127.0.0.1", "-p", "0", "-f", config];
-  const tracker = new Program(program!, args, folder);
+  const tracker = new Program(program!, args, folder, env);
   assert.equal(await tracker.ended(), EXIT_CANNOT_RUN);
-  const lines = tracker.printed().trim().split("\n").filter((line) => !line.startsWith("Running as root"));
+  const lines = tracker.printed().trim().split("\n").filter((line) => !ABOUT_ROOT.test(line));
   assert.equal(lines.length, 1, tracker.printed());
   return lines[0]!;
 }

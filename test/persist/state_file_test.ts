@@ -29,7 +29,7 @@ const FAULTS: readonly { name: string; prepare: (path: string) => void; want: Re
   },
   {
     name: "the database of another program",
-    prepare: (path) => withDatabase(path, "CREATE TABLE cookies (name TEXT)"),
+    prepare: (path) => withDatabase(path, "PRAGMA journal_mode = WAL; CREATE TABLE cookies (name TEXT)"),
     want: /is the database of another program; name another file in tracker.state$/,
   },
   {
@@ -37,6 +37,7 @@ const FAULTS: readonly { name: string; prepare: (path: string) => void; want: Re
     prepare: (path) => {
       StateFile.open(path).close();
       withDatabase(path, `PRAGMA user_version = ${SCHEMA_VERSION + 7}`);
+      Deno.chmodSync(path, 0o644);
     },
     want: /was written by a newer version \(schema 10, this one knows 3\); run that version, or name another/,
   },
@@ -64,6 +65,22 @@ const FAULTS: readonly { name: string; prepare: (path: string) => void; want: Re
     },
     want: /is damaged/,
   },
+  {
+    name: "a file of no bytes",
+    prepare: (path) => Deno.writeTextFileSync(path, ""),
+    want: /is empty: .*; put a copy made by `tracker state backup` in its place, or remove it to begin anew$/,
+  },
+  {
+    name: "a log without its file",
+    prepare: (path) => {
+      const run = new StateRun(`${path}.whole`);
+      Deno.copyFileSync(`${path}.whole-wal`, `${path}-wal`);
+      run.keeper.stop();
+      Deno.renameSync(`${path}.whole.lock`, `${path}.lock`);
+    },
+    want:
+      /is not there, but its log is \(-wal\); put the file back beside its log, or move the log away to begin anew$/,
+  },
   { name: "a folder", prepare: (path) => Deno.mkdirSync(path), want: /is a folder; name another file/ },
   {
     name: "no such folder",
@@ -84,7 +101,7 @@ for (const { name, prepare, want } of FAULTS) {
         assert.ok(error.message.includes(JSON.stringify(path)) && !error.message.includes("\n"), error.message);
         return true;
       });
-      assert.deepEqual(listFolder(path), before, "nothing was moved or made");
+      assert.deepEqual(listFolder(path), before, "nothing was moved, made or changed");
       if (before.length === 0) Deno.mkdirSync(path.replace(/\/[^/]*$/, ""), { recursive: true });
     }),
   );
@@ -142,7 +159,7 @@ for (const version of [1, 2]) {
       withDatabase(path, `${OLD_SCHEMA.slice(0, version).join("\n")} PRAGMA user_version = ${version}`);
       assert.throws(
         () => StateFile.open(path, { readOnly: true }),
-        /is empty or of an older version; start the tracker/,
+        /is of an older version; start the tracker/,
       );
       const file = StateFile.open(path);
       assert.deepEqual([...file.rows()], [ROW]);
@@ -185,6 +202,30 @@ Deno.test(
     file.save({ ...ROW, completed: 0, seeders4: 0, peers4: null, peers6: null });
     assert.deepEqual([...file.rows()], []);
     file.close();
+  }),
+);
+
+Deno.test(
+  "StateFile.rows() holds up no writer's log while it is read, and takes nothing that is written for damage",
+  withStatePath((path) => {
+    fill(path, 300);
+    const writer = StateFile.open(path), reader = StateFile.open(path, { readOnly: true }), seen = new Set<string>();
+    const checkpoint = new DatabaseSync(path), rows = reader.rows();
+    const before = [...writer.rows()];
+    for (const [i, row] of before.entries()) {
+      const { value } = rows.next();
+      if (value) seen.add(value.infoHash.toHex());
+      if (i % 100 !== 0) continue;
+      writer.transaction(() => {
+        writer.save({ ...ROW, infoHash: row.infoHash.map((byte) => byte ^ 0xff) });
+        writer.save({ ...before[before.length - 1 - i]!, completed: 0, peers4: null, seeders4: 0 });
+      });
+      assert.equal(checkpoint.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()!["busy"], 0, "the log can be cut back");
+    }
+    for (const row of rows) seen.add(row.infoHash.toHex());
+    const stayed = new Set([...writer.rows()].map(({ infoHash }) => infoHash.toHex()));
+    for (const { infoHash } of before) assert.ok(!stayed.has(infoHash.toHex()) || seen.has(infoHash.toHex()));
+    for (const each of [checkpoint, reader, writer]) each.close();
   }),
 );
 
@@ -234,8 +275,84 @@ Deno.test(
   "repairState() leaves the files of others alone",
   withStatePath((path) => {
     withDatabase(path, "CREATE TABLE cookies (name TEXT)");
+    const before = listFolder(path);
     assert.throws(() => repairState(path, () => {}), /is the database of another program/);
-    assert.deepEqual(listFolder(path).filter((name) => name.includes("damaged")), []);
+    assert.deepEqual(listFolder(path), before);
+  }),
+);
+
+Deno.test(
+  "repairState() that cannot write leaves everything as it was, and a later one keeps what an earlier one set aside",
+  withStatePath((path) => {
+    const lines: string[] = [], say = (line: string) => lines.push(line);
+    fill(path, 5000);
+    damage(path, 0.3, 0.5);
+    const first = Deno.readFileSync(path), before = listFolder(path);
+    assert.throws(() => repairState(path, say, { pagesMax: 12 }), /cannot be written: the disk is full; make room/);
+    assert.deepEqual([listFolder(path), Deno.readFileSync(path), lines], [before, first, []]);
+    repairState(path, say);
+    damage(path, 0.3, 0.5);
+    const second = Deno.readFileSync(path);
+    repairState(path, say);
+    assert.deepEqual([Deno.readFileSync(`${path}.damaged`), Deno.readFileSync(`${path}.damaged.2`)], [first, second]);
+    assert.match(lines[1]!, /, which is kept as .*\.damaged\.2$/);
+    assert.deepEqual(
+      listFolder(path),
+      ["", ".damaged", ".damaged.2", ".lock"].map((end) => `tracker.sqlite${end} 600`),
+    );
+  }),
+);
+
+Deno.test(
+  "repairState() keeps the log of what it sets aside, as secret as the file",
+  withStatePath((path) => {
+    const run = new StateRun(`${path}.whole`);
+    run.announce(HASH, Uint8Array.of(10, 0, 0, 1), 1, true, EVENT_COMPLETED);
+    run.keeper.pass();
+    const log = Deno.readFileSync(`${path}.whole-wal`);
+    for (const end of ["", "-wal", "-shm"]) {
+      assert.equal(Deno.statSync(`${path}.whole${end}`).mode! & 0o777, 0o600, end);
+      Deno.copyFileSync(`${path}.whole${end}`, path + end);
+    }
+    run.keeper.stop();
+    damage(path, 0, 1);
+    repairState(path, () => {});
+    assert.deepEqual(Deno.readFileSync(`${path}.damaged-wal`), log);
+    assert.deepEqual(
+      listFolder(path).filter((file) => !file.includes("whole")),
+      ["", ".damaged", ".damaged-wal", ".lock"].map((end) => `tracker.sqlite${end} 600`),
+    );
+  }),
+);
+
+Deno.test(
+  "StateFile.open() puts what an interrupted repair had ready in its place, and nothing that is not whole",
+  withStatePath((path) => {
+    Deno.writeTextFileSync(`${path}.new`, "half a file");
+    fill(`${path}.repaired`, 10);
+    // Set aside already, but for the log, which has been copied.
+    Deno.writeTextFileSync(`${path}-wal`, "the log of the damaged file");
+    const file = StateFile.open(path);
+    assert.deepEqual([file.isFresh, [...file.rows()].length, file.problems()], [false, 10, []]);
+    file.close();
+    Deno.removeSync(path);
+    const anew = StateFile.open(path);
+    assert.deepEqual([anew.isFresh, [...anew.rows()].length], [true, 0]);
+    anew.close();
+  }),
+);
+
+Deno.test(
+  "Keeper has what it saved first in the file itself, so that a copy without the log is not an empty one",
+  withStatePath((path) => {
+    const run = new StateRun(path), copy = `${path}.copy`;
+    run.announce(HASH, Uint8Array.of(10, 0, 0, 1), 1, true, EVENT_COMPLETED);
+    run.keeper.pass();
+    Deno.copyFileSync(path, copy);
+    run.keeper.stop();
+    const file = StateFile.open(copy);
+    assert.equal([...file.rows()].length, 1);
+    file.close();
   }),
 );
 
@@ -259,11 +376,14 @@ function damage(path: string, from: number, to: number): void {
   Deno.writeFileSync(path, bytes);
 }
 
+/** Names and modes of what lies in the file's folder. */
 function listFolder(path: string): string[] {
+  const folder = path.replace(/\/[^/]*$/, "");
   try {
-    return [...Deno.readDirSync(path.replace(/\/[^/]*$/, ""))].map(({ name }) => name)
-      .filter((name) => !name.endsWith(".lock")).sort();
-  } catch {
-    return [];
+    const mode = (name: string) => ((Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777).toString(8);
+    return [...Deno.readDirSync(folder)].map(({ name }) => `${name} ${mode(name)}`).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
   }
 }

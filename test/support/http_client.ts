@@ -23,8 +23,8 @@ export class HttpClient {
   }
 
   /** Connects to a port of the loopback. */
-  static async connect(port: number): Promise<HttpClient> {
-    return new HttpClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+  static async connect(port: number, hostname: "127.0.0.1" | "::1" = "127.0.0.1"): Promise<HttpClient> {
+    return new HttpClient(await Deno.connect({ hostname, port }));
   }
 
   /** Announces. Resolves to the whole answer, head and body, one character a byte. Rejects when the connection breaks. */

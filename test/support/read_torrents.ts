@@ -10,6 +10,7 @@ import {
   RECORD_FLAGS,
   RECORD_LAST,
   RECORD_MINUTE,
+  RECORD_NEW,
   RECORD_PEERS,
   RECORD_WORDS,
   recordWords,
@@ -24,6 +25,8 @@ export interface ReadTorrent {
   counts: number[];
   readonly peers: Map<string, ReadPeer>;
   isWhole: boolean;
+  /** As its first piece says. */
+  readonly isNew: boolean;
 }
 
 /** A peer as read; `minute` in 15 bits. */
@@ -36,16 +39,16 @@ export interface ReadPeer {
 /** Peers as well, and nothing is taken. */
 export const READ_ALL: ReadWish = { peers: true, changesOnly: false };
 
-/** Reads everything, calling `between` after each slice. A torrent read twice is an error unless it was begun anew. */
+/** Reads everything, calling `between` with what has been read after each slice. A torrent read twice is an error unless it was begun anew. */
 export function readTorrents(
   arena: SharedArrayBuffer,
   wish: ReadWish = READ_ALL,
-  between = () => {},
+  between: (torrents: ReadonlyMap<string, ReadTorrent>) => void = () => {},
 ): Map<string, ReadTorrent> {
   const reader = new TorrentReader(arena, officeOwner(0), wish), out = new Int32Array(READ_WORDS_MIN);
   const torrents = new Map<string, ReadTorrent>();
   for (let shard = 0; shard < TorrentReader.shards; shard++) {
-    for (reader.begin(shard); !reader.isDone; between()) {
+    for (reader.begin(shard); !reader.isDone; between(torrents)) {
       const words = reader.read(out);
       for (let at = 0; at < words; at += recordWords(out, at)) take(torrents, out, at);
     }
@@ -58,7 +61,14 @@ function take(torrents: Map<string, ReadTorrent>, out: Int32Array, at: number): 
   const known = torrents.get(key), flags = out[at + RECORD_FLAGS]!;
   if (flags & RECORD_FIRST) {
     assert.ok(known === undefined || !known.isWhole, `${key} is read twice`);
-    torrents.set(key, { completed: 0, minute: 0, counts: [], peers: new Map(), isWhole: false });
+    torrents.set(key, {
+      completed: 0,
+      minute: 0,
+      counts: [],
+      peers: new Map(),
+      isWhole: false,
+      isNew: (flags & RECORD_NEW) !== 0,
+    });
   }
   const torrent = torrents.get(key)!;
   torrent.completed = out[at + RECORD_COMPLETED]!;
