@@ -1,7 +1,7 @@
 /**
  * Accepts the connections that wait on a front's TCP listeners: makes room when all places are taken, rests when the
- * system is short, and closes at once what comes to a proxies' listener from elsewhere or from a denied network. What is said on a connection is
- * http_server.ts's.
+ * system is short, and closes at once what comes to a proxies' listener from elsewhere or from a denied network. What is
+ * said on a connection is http_server.ts's.
  */
 import { NetworkSet } from "../../access/networks.ts";
 import { setAddress4, setAddress6 } from "../../bittorrent/address.ts";
@@ -116,11 +116,16 @@ export class Acceptor {
     this.#tracker.counters[COUNTER.acceptPauses]++;
     // A descriptor given up is there at once; memory is not.
     if (this.#server.evict() && errno === EMFILE) return true;
-    this.#poller.remove(listener);
-    setTimeout(() => {
-      if (!this.#isClosed) this.#poller.add(listener, EPOLLIN, this.#listeners.get(listener)!.slot, 0);
-    }, ACCEPT_PAUSE_MS);
+    // It stays where it is, watched for nothing: to be put there anew could fail for want of memory too.
+    this.#watch(listener, 0);
+    setTimeout(() => this.#isClosed || this.#watch(listener, EPOLLIN), ACCEPT_PAUSE_MS);
     return false;
+  }
+
+  // A front that does not hear of a listener is of no use, and ends.
+  #watch(listener: number, events: number): void {
+    if (this.#poller.change(listener, events, this.#listeners.get(listener)!.slot, 0)) return;
+    throw new Error(`epoll: a listener cannot be watched (error ${this.#native.errno()})`);
   }
 
   #takePeer(): void {

@@ -9,7 +9,7 @@ import { Life } from "../../plugin/life.ts";
 import type { LoadedPlugin } from "../../plugin/load.ts";
 import { UdpDoor } from "../../tracker/udp_door.ts";
 import { buildTracker } from "../build_tracker.ts";
-import type { Front, FrontSocket, FrontStart } from "../front_start.ts";
+import { BindFault, type Front, type FrontSocket, type FrontStart } from "../front_start.ts";
 import { LoopLateness } from "../loop_lateness.ts";
 import { OfficeLink } from "../office_link.ts";
 import { requestLogger } from "../request_logger.ts";
@@ -96,7 +96,10 @@ class LinuxFront {
       dismiss: (slot) => this.#http.dismiss(slot),
       evict: () => this.#http.evict(),
     });
-    for (const [slot, { descriptor }] of start.sockets.entries()) this.#poller.add(descriptor, EPOLLIN, slot, 0);
+    for (const [slot, socket] of start.sockets.entries()) {
+      const isWatched = this.#poller.add(socket.descriptor, EPOLLIN, slot, 0);
+      if (!isWatched) throw new BindFault(socket, `epoll refuses to watch it (error ${native.errno()})`);
+    }
     const pace = new SweepPace(tracker, start.index, start.fronts);
     const lateness = new LoopLateness(tracker.counters, SWEEP_TICK_MS);
     this.#timers = [
