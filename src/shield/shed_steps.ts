@@ -19,7 +19,7 @@ export interface ShedStep {
   readonly peersMax: number;
   /** Of eight connects over UDP, so many are not looked at: a client without a connection id has lost nothing yet. */
   readonly connectEighths: number;
-  /** Of eight other datagrams. */
+  /** Of eight other datagrams, but not of announces that say stopped or completed and have a good connection id. */
   readonly otherEighths: number;
 }
 

@@ -1,5 +1,6 @@
 /** The doors while the tracker is behind: what each step does to intervals, peers and datagrams, and that it ends. */
 import assert from "node:assert/strict";
+import { EVENT_COMPLETED, EVENT_NONE, EVENT_STARTED, EVENT_STOPPED } from "../../src/bittorrent/announce.ts";
 import { createShedControl, SHED_STEPS, ShedControl, STRETCHED_SECONDS_MAX } from "../../src/shield/shed_steps.ts";
 import { COUNTER } from "../../src/stats/counters.ts";
 import { Policy } from "../../src/tracker/policy.ts";
@@ -114,6 +115,23 @@ Deno.test("UdpDoor.answer() leaves out a part of the datagrams, connects first",
   }
   assert.equal(tracker.counters[COUNTER.shedDatagrams], 400 + 700 + 700 + 400);
   assert.equal(tracker.counters[COUNTER.udpDrops], 2200);
+});
+
+Deno.test("UdpDoor.answer() leaves out no stop and no completed of a client that is there", () => {
+  const { udp, control } = new Shedding(), id = udp.connect(ALICE), forged = new Uint8Array(8).fill(1);
+  control.set({ ...NO_STEPS, udp4: SHED_STEPS.length - 1 }, 45);
+  const rows: [name: string, id: Uint8Array, event: number, answered: number][] = [
+    ["stopped", id, EVENT_STOPPED, 800],
+    ["completed", id, EVENT_COMPLETED, 800],
+    ["started", id, EVENT_STARTED, 400],
+    ["no event", id, EVENT_NONE, 400],
+    ["stopped, says a stranger", forged, EVENT_STOPPED, 400],
+  ];
+  for (const [name, from, event, want] of rows) {
+    let answered = 0;
+    for (let i = 0; i < 800; i++) if (udp.ask(udpAnnounce(from, "a", { event }), ALICE).length > 0) answered++;
+    assert.equal(answered, want, name);
+  }
 });
 
 Deno.test("Tracker.beginBatch() forgets peers later while clients were told to come back later", () => {

@@ -12,6 +12,7 @@ import { HTTP_REQUEST_BYTES_MAX } from "../../wire/http_request.ts";
 import { decodeProxyHeader, PROXY_INCOMPLETE, PROXY_INVALID } from "../../wire/proxy_protocol.ts";
 import type { FrontStart, HttpLimits } from "../front_start.ts";
 import type { OfficeLink } from "../office_link.ts";
+import { OverLimit } from "../over_limit.ts";
 
 /** Rest after an accept that failed: the descriptor of the connection given up for it comes back within it. */
 const ACCEPT_PAUSE_MS = 10;
@@ -31,8 +32,11 @@ class Connection {
   /** The client's, which with a proxy is not the socket's. */
   address: string;
 
-  /** `awaitsProxy`: a header of the PROXY protocol is to come first. `isOver`: its address has too many. */
-  constructor(readonly socket: Deno.TcpConn, public awaitsProxy: boolean, readonly isOver: boolean) {
+  /**
+   * `awaitsProxy`: a header of the PROXY protocol is to come first. `isOver`: its address has too many, and it ends unless
+   * its request has begun.
+   */
+  constructor(readonly socket: Deno.TcpConn, public awaitsProxy: boolean, public isOver: boolean) {
     this.address = socket.remoteAddr.hostname;
   }
 
@@ -52,6 +56,7 @@ export class PortableHttpServer {
   readonly #office: OfficeLink;
   readonly #limits: HttpLimits;
   readonly #proxies: NetworkSet;
+  readonly #over = new OverLimit<Connection>();
   /** In the order of their last activity. */
   readonly #connections = new Set<Connection>();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -110,7 +115,11 @@ export class PortableHttpServer {
         if (read === null) return;
         if (connection.isIdle) this.#touch(connection, false);
         connection.used += read;
-        if (!await this.#answerAll(connection) || connection.isOver) return;
+        if (!await this.#answerAll(connection)) return;
+        if (!connection.isOver) continue;
+        if (connection.used === 0) return;
+        connection.isOver = false;
+        this.#over.add(connection)?.close();
       }
     } catch (error) {
       // A connection that breaks is its client's affair. Our own mistakes are not.
