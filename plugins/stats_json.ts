@@ -64,7 +64,7 @@ function figures(s: StatsSnapshot): unknown {
     },
     denied: { datagrams: s.count("deniedDatagrams"), requests: s.count("deniedRequests") },
     shedding: {
-      steps: { http: s.count("shedHttpStep"), udp4: s.count("shedUdp4Step"), udp6: s.count("shedUdp6Step") },
+      steps: shedSteps(s),
       changes: s.count("shedChanges"),
       datagrams: s.count("shedDatagrams"),
       lateMilliseconds: Math.round(s.count("lateMilliseconds")),
@@ -78,4 +78,9 @@ function figures(s: StatsSnapshot): unknown {
       s.counts("refusals").map((count, i) => [s.refusalTexts[i], count] as const).filter(([text]) => text !== ""),
     ),
   };
+}
+
+function shedSteps(s: StatsSnapshot): unknown {
+  const [http4, http6] = [s.count("shedHttp4Step"), s.count("shedHttp6Step")];
+  return { http4, http6, udp4: s.count("shedUdp4Step"), udp6: s.count("shedUdp6Step") };
 }
