@@ -1,31 +1,25 @@
 /** Faults inside a Linux front: a door that throws for one client, and a system that is short when a listener rests. */
 import assert from "node:assert/strict";
-import type { FrontSocket, FrontStart } from "../../src/front/front_start.ts";
 import { Acceptor } from "../../src/front/linux/acceptor.ts";
-import { bindLinuxSockets, openLinuxSockets } from "../../src/front/linux/bind.ts";
 import { Connections } from "../../src/front/linux/connections.ts";
 import { EPOLL_CTL_ADD, EPOLLIN } from "../../src/front/linux/libc.ts";
 import { startLinuxFront } from "../../src/front/linux/linux_front.ts";
 import { bindNative, type Native } from "../../src/front/linux/native.ts";
 import { Poller } from "../../src/front/linux/poller.ts";
 import { LinuxUdp } from "../../src/front/linux/udp_socket.ts";
-import { createLife } from "../../src/plugin/life.ts";
-import { createClock } from "../../src/stats/clock.ts";
-import { COUNTER, createCounters } from "../../src/stats/counters.ts";
-import { createNetworkCounts } from "../../src/stats/network_counts.ts";
-import { createArena } from "../../src/swarm/arena.ts";
+import { COUNTER } from "../../src/stats/counters.ts";
 import { UdpDoor } from "../../src/tracker/udp_door.ts";
 import { ConnectionIds } from "../../src/wire/connection_id.ts";
 import { announceRequest, exchange } from "../support/app.ts";
+import { bindOpen, CONNECTIONS_MAX, frontStart, NUMWANT_MAX } from "../support/front.ts";
 import { newTracker } from "../support/tracker.ts";
 
 const OPTIONS = { ignore: Deno.build.os !== "linux", sanitizeOps: false, sanitizeResources: false };
-const CONNECTIONS_MAX = 16, NUMWANT_MAX = 200;
 /** Transaction id of the datagrams for which a door is made to throw. */
 const CURSED = 0xff;
 
 Deno.test("a datagram whose answer throws takes no other with it, and leaves the batch ready", OPTIONS, async () => {
-  const [four, six] = bind("udp", ["127.0.0.1", "::1"]), native = bindNative(CONNECTIONS_MAX, NUMWANT_MAX);
+  const [four, six] = bindOpen("udp", ["127.0.0.1", "::1"]), native = bindNative(CONNECTIONS_MAX, NUMWANT_MAX);
   const tracker = newTracker(), { input, output } = native.udp;
   class CursedDoor extends UdpDoor {
     override answer(at: number, length: number, outAt: number): number {
@@ -50,7 +44,7 @@ Deno.test("a datagram whose answer throws takes no other with it, and leaves the
 });
 
 Deno.test("a front that throws for one client counts it and answers all others", OPTIONS, async () => {
-  const sockets = [...bind("tcp", ["127.0.0.1"]), ...bind("udp", ["127.0.0.1"])],
+  const sockets = [...bindOpen("tcp", ["127.0.0.1"]), ...bindOpen("udp", ["127.0.0.1"])],
     { port1, port2 } = new MessageChannel();
   const front = startLinuxFront(frontStart(sockets), bindNative(CONNECTIONS_MAX, NUMWANT_MAX), port1);
   const { tracker } = front, announce = tracker.announce.bind(tracker), [tcp, udp] = sockets;
@@ -84,7 +78,7 @@ Deno.test(
   "a listener that rests for want of memory is heard of again, whatever epoll then lacks",
   OPTIONS,
   async () => {
-    const [socket] = bind("tcp", ["127.0.0.1"]), bound = bindNative(CONNECTIONS_MAX, NUMWANT_MAX), ENOMEM = 12;
+    const [socket] = bindOpen("tcp", ["127.0.0.1"]), bound = bindNative(CONNECTIONS_MAX, NUMWANT_MAX), ENOMEM = 12;
     let isShort = false;
     const native: Native = {
       ...bound,
@@ -120,7 +114,7 @@ Deno.test(
 );
 
 Deno.test("a front that epoll lets watch nothing does not start", OPTIONS, () => {
-  const [socket] = bind("udp", ["127.0.0.1"]), bound = bindNative(CONNECTIONS_MAX, NUMWANT_MAX);
+  const [socket] = bindOpen("udp", ["127.0.0.1"]), bound = bindNative(CONNECTIONS_MAX, NUMWANT_MAX);
   const native: Native = { ...bound, calls: { ...bound.calls, epoll_ctl: () => -1 }, errno: () => 28 };
   const { port1, port2 } = new MessageChannel();
   assert.throws(
@@ -134,36 +128,6 @@ Deno.test("a front that epoll lets watch nothing does not start", OPTIONS, () =>
 
 function table(): Connections {
   return new Connections(new Int32Array(CONNECTIONS_MAX), CONNECTIONS_MAX);
-}
-
-function bind(protocol: "tcp" | "udp", addresses: readonly string[]): readonly FrontSocket[] {
-  const wanted = addresses.map((address) => ({ protocol, address, port: 0, descriptor: -1 }));
-  const sockets = bindLinuxSockets(wanted, 1)[0]!;
-  openLinuxSockets(sockets);
-  return sockets;
-}
-
-function frontStart(sockets: readonly FrontSocket[]): FrontStart {
-  return {
-    index: 0,
-    fronts: 1,
-    sockets,
-    arena: createArena(16, new Int32Array(4)),
-    counters: createCounters(1),
-    clock: createClock(),
-    networks: createNetworkCounts(1),
-    logNetworks: [],
-    proxyNetworks: [],
-    descriptors: new SharedArrayBuffer((CONNECTIONS_MAX + 1) * 4),
-    life: createLife(),
-    policy: { intervalSeconds: 1800, numwantDefault: 50, numwantMax: NUMWANT_MAX },
-    peerAgeMinutesMax: 45,
-    connectionIdKey: new Int32Array(4),
-    connectionIdSeconds: 3600,
-    connectionIdAheadSeconds: 0,
-    seed: 1,
-    http: { idleSeconds: 30, requestSeconds: 30, connectionsMax: CONNECTIONS_MAX },
-  };
 }
 
 // What is said of errors until it is given back.

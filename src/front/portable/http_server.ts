@@ -31,6 +31,8 @@ class Connection {
 
   /** The client's, which with a proxy is not the socket's. */
   address: string;
+  /** Ends the wait for the office, if it waits: nothing else would end with the socket. */
+  giveUp: (error: Error) => void = () => {};
 
   /**
    * `awaitsProxy`: a header of the PROXY protocol is to come first. `isOver`: its address has too many, and it ends unless
@@ -41,6 +43,7 @@ class Connection {
   }
 
   close(): void {
+    this.giveUp(new Deno.errors.Interrupted("the connection was closed"));
     try {
       this.socket.close();
     } catch {
@@ -188,24 +191,25 @@ export class PortableHttpServer {
     counters[COUNTER.officeRequests]!++;
     const address = formatAddress(request.addressBytes.subarray(0, request.family === 4 ? 4 : 16));
     let arrived: (piece: FromOffice) => void = () => {};
-    let piece = new Promise<FromOffice>((resolve) => arrived = resolve);
     const id = office.send(connection.input, this.#door.http, address, (next) => arrived(next));
     if (id === 0) {
       counters[COUNTER.officeRefused]!++;
       return false;
     }
-    for (;;) {
-      const { bytes, last, keepAlive } = await piece;
-      try {
+    try {
+      for (;;) {
+        const { bytes, last, keepAlive } = await new Promise<FromOffice>((resolve, reject) => {
+          arrived = resolve;
+          connection.giveUp = reject;
+        });
         await writeAll(connection.socket, bytes);
-      } catch (error) {
-        if (!last) office.abort(id);
-        throw error;
+        if (last) return keepAlive;
+        this.#touch(connection, false);
+        office.next(id);
       }
-      if (last) return keepAlive;
-      this.#touch(connection, false);
-      piece = new Promise((resolve) => arrived = resolve);
-      office.next(id);
+    } catch (error) {
+      office.abort(id);
+      throw error;
     }
   }
 
@@ -222,6 +226,7 @@ export class PortableHttpServer {
     for (const connection of this.#connections) {
       if (connection.deadline > this.#tracker.clock.second) continue;
       this.#tracker.counters[COUNTER.tcpTimeouts]!++;
+      this.#connections.delete(connection);
       connection.close();
     }
   }
