@@ -4,6 +4,7 @@
  *
  *   load the call's number; if it is seccomp: errno 38; else: allow
  */
+import { ConfigDraft } from "../../src/config/config.ts";
 import { ERROR_SYMBOLS, LIBC } from "../../src/front/linux/libc.ts";
 import { leaveRoot } from "../../src/privileges/leave_root.ts";
 
@@ -34,7 +35,5 @@ if (prctl(PR_SET_NO_NEW_PRIVS, 1n, none, 0n, 0n) !== 0) throw new Error("no_new_
 if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0n, 0n) !== 0) throw new Error("no filter can be set");
 // Stays root: what comes after the threads fails in any case.
 const user = { name: "root", uid: 0, gid: 0 };
-// deno-lint-ignore no-explicit-any
-console.log(
-  JSON.stringify(leaveRoot({ kind: "leave", user, root: "/", confines: false, config: {} as any, lines: [] })),
-);
+const config = new ConfigDraft().finish();
+console.log(JSON.stringify(leaveRoot({ kind: "leave", user, root: "/", confines: false, config, lines: [] })));
