@@ -1,6 +1,6 @@
 /**
- * Floods of a running tracker over UDP: one swarm of millions, then torrents nobody else is in, beside swarms that were
- * there before and are asked all the time.
+ * Floods of running trackers over UDP: one swarm of millions, then torrents nobody else is in, and both at once, beside
+ * swarms that were there before and are asked all the time.
  */
 import { formatCount, formatMegabytes, formatRate, markdownTable, median } from "./figures.ts";
 import { printInfoHashes, runLoad } from "./generator.ts";
@@ -27,9 +27,28 @@ const RATE_SECONDS = 3;
 /** How often known swarms are asked during a flood, and how many at once: as many as a scrape may have. */
 const ASK_EVERY_MS = 50, HASHES_ASKED = 64;
 
-/** Runs it against a tracker on a core of its own. Returns the table in markdown. */
+/** One flood: what comes at once. */
+interface Flood {
+  readonly title: string;
+  readonly loads: readonly Omit<Parameters<typeof runLoad>[1], "port">[];
+}
+
+/** Runs it against trackers on a core of their own. Returns the table in markdown. */
 export async function floodTracker(size: WireFloodSize, tell: (text: string) => void): Promise<string> {
-  const { mebibytes, torrents, peers } = size, rows: string[][] = [];
+  const { peers, torrents, both } = floods(size), rows: string[][] = [];
+  // The second follows the first, as it may; the third has a tracker of its own, into which nothing has come yet.
+  for (const scene of [[peers, torrents], [both]]) rows.push(...await floodOne(size.mebibytes, scene, tell));
+  const head = ["tracker, one front", "flood/s", "known swarms asked meanwhile"];
+  head.push("then asked", "known announces/s", "swarms' memory", "resident", "not stored");
+  return markdownTable(head, rows);
+}
+
+async function floodOne(
+  mebibytes: number,
+  scene: readonly Flood[],
+  tell: (text: string) => void,
+): Promise<string[][]> {
+  const rows: string[][] = [];
   tell(`starting a tracker with tracker.memory ${mebibytes}`);
   const running = await startTracker(waggle(), {
     torrents: KNOWN.torrents,
@@ -41,33 +60,31 @@ export async function floodTracker(size: WireFloodSize, tell: (text: string) => 
     await fill(running, KNOWN);
     const known = await KnownSwarms.of(running.port);
     rows.push(["before", "–", "–", ...await describe(running, known)]);
-    for (const flood of floods(torrents, peers)) {
-      tell(flood.title);
+    for (const { title, loads } of scene) {
+      tell(title);
       const asked = known.watch();
-      const { replies, seconds } = await runLoad("udp", { ...flood.load, port: running.port }, GENERATOR_CORE);
-      const meanwhile = await asked.stop();
-      rows.push([flood.title, formatRate(replies / seconds), meanwhile, ...await describe(running, known)]);
+      const sent = await Promise.all(
+        loads.map((load) => runLoad("udp", { ...load, port: running.port }, GENERATOR_CORE)),
+      );
+      const meanwhile = await asked.stop(), seconds = Math.max(...sent.map(({ seconds }) => seconds));
+      const replies = sent.reduce((sum, { replies }) => sum + replies, 0);
+      rows.push([title, formatRate(replies / seconds), meanwhile, ...await describe(running, known)]);
     }
   } finally {
     await running.program.stop();
   }
-  const head = ["tracker, one front", "flood/s", "known swarms asked meanwhile"];
-  head.push("then asked", "known announces/s", "swarms' memory", "resident", "not stored");
-  return markdownTable(head, rows);
+  return rows;
 }
 
-function floods(torrents: number, peers: number) {
+function floods({ torrents, peers }: WireFloodSize): Record<"peers" | "torrents" | "both", Flood> {
   const load = { fill: true, seconds: FLOOD_SECONDS_MAX } as const, sources = Math.ceil(peers / PEERS_PER_SOURCE);
-  return [
-    {
-      title: `${formatCount(peers)} peers of one torrent`,
-      load: { ...load, torrents: 1, peers, sources, sockets: sources, firstTorrent: GIANT_TORRENT },
-    },
-    {
-      title: `${formatCount(torrents)} unknown torrents`,
-      load: { ...load, torrents, peers: torrents, firstTorrent: FLOOD_TORRENT },
-    },
-  ];
+  const ofOne = { ...load, torrents: 1, peers, sources, sockets: sources, firstTorrent: GIANT_TORRENT };
+  const unknown = { ...load, torrents, peers: torrents, firstTorrent: FLOOD_TORRENT };
+  return {
+    peers: { title: `${formatCount(peers)} peers of one torrent`, loads: [ofOne] },
+    torrents: { title: `then ${formatCount(torrents)} unknown torrents`, loads: [unknown] },
+    both: { title: "both at once", loads: [ofOne, unknown] },
+  };
 }
 
 // What the tracker is like now: all known swarms asked, its rate, its memory, its counter.

@@ -68,7 +68,7 @@ function figures(s: StatsSnapshot): unknown {
     },
     denied: { datagrams: s.count("deniedDatagrams"), requests: s.count("deniedRequests") },
     shedding: {
-      steps: { http: s.count("shedHttpStep"), udp4: s.count("shedUdp4Step"), udp6: s.count("shedUdp6Step") },
+      steps: shedSteps(s),
       changes: s.count("shedChanges"),
       datagrams: s.count("shedDatagrams"),
       lateMilliseconds: Math.round(s.count("lateMilliseconds")),
@@ -89,4 +89,9 @@ function results(s: StatsSnapshot, at: number): unknown {
   const counts = s.counts("results");
   const of = (i: number) => ({ answered: counts[i], refused: counts[i + 1], dropped: counts[i + 2] });
   return { ipv4: of(at), ipv6: of(at + 3) };
+}
+
+function shedSteps(s: StatsSnapshot): unknown {
+  const [http4, http6] = [s.count("shedHttp4Step"), s.count("shedHttp6Step")];
+  return { http4, http6, udp4: s.count("shedUdp4Step"), udp6: s.count("shedUdp6Step") };
 }

@@ -164,7 +164,8 @@ function writeShield(page: MetricsPage, s: StatsSnapshot): void {
     [{ what: "requests" }, s.count("deniedRequests")],
   ]);
   page.gauge("shedding_step", "How far the tracker goes in serving less because it is behind; 0 = it is not.", [
-    [{ protocol: "http" }, s.count("shedHttpStep")],
+    [{ protocol: "http", family: "ipv4" }, s.count("shedHttp4Step")],
+    [{ protocol: "http", family: "ipv6" }, s.count("shedHttp6Step")],
     [{ protocol: "udp", family: "ipv4" }, s.count("shedUdp4Step")],
     [{ protocol: "udp", family: "ipv6" }, s.count("shedUdp6Step")],
   ]);

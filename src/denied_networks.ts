@@ -1,7 +1,7 @@
 /** The networks of access.deny_networks: read at the start and at a reload, and kept in shared memory for the fronts. */
-import { type NetworkLines, readNetworkLines } from "./access/network_lines.ts";
+import { type NetworkLines, readNetworkSlices } from "./access/network_lines.ts";
 
-/** Longest file that is read: a million IPv6 networks. */
+/** Longest file that is read: some two million IPv6 networks. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The file's networks. */
@@ -53,7 +53,12 @@ export class DeniedNetworks {
 async function readNetworks(path: string): Promise<NetworkLines> {
   const { size } = await Deno.stat(path);
   if (size > FILE_BYTES_MAX) throw new Error(`it has ${size} bytes, and at most ${FILE_BYTES_MAX} are read`);
-  return readNetworkLines(await Deno.readTextFile(path));
+  // In between the clock goes on, and systemd hears from us.
+  for (const reading = readNetworkSlices(await Deno.readTextFile(path));;) {
+    const { done, value } = reading.next();
+    if (done) return value;
+    await new Promise((resolve) => setTimeout(resolve));
+  }
 }
 
 function describeNetworks(path: string, { networks, badLines, firstBadLine }: NetworkLines): string[] {

@@ -70,8 +70,9 @@ export function shareSockets(
   }
 }
 
-/** Opens the sockets that were bound for Linux fronts. Returns null, or the sentence that says why it cannot. */
+/** Opens the sockets that were bound for Linux fronts, if any were. Returns null, or the sentence that says why it cannot. */
 export function openSockets(bound: readonly FrontSocket[]): string | null {
+  if (bound.length === 0) return null;
   try {
     openLinuxSockets(bound);
     return null;

@@ -6,8 +6,8 @@ import type { FrontSocket } from "./front/front_start.ts";
 import { SocketQueues } from "./front/linux/socket_queues.ts";
 import { SWEEP_TICK_MS } from "./front/sweep_pace.ts";
 import { PeerAge, ShedLadders } from "./shield/shed_ladder.ts";
-import { shareLoads } from "./shield/shed_loads.ts";
-import { type ShedClass, ShedControl } from "./shield/shed_steps.ts";
+import { type Requests, shareLoads } from "./shield/shed_loads.ts";
+import { ShedControl } from "./shield/shed_steps.ts";
 import { COUNTER, counterRow } from "./stats/counters.ts";
 
 /** How often is looked. */
@@ -50,7 +50,8 @@ export class OverloadWatch {
   readonly #control: ShedControl | undefined;
   readonly #ladders = new ShedLadders();
   readonly #peerAge: PeerAge;
-  #received: Readonly<Record<ShedClass, number>>;
+  /** By front. */
+  #received: readonly Requests[];
   #lateMs: readonly number[];
   #lookedMs = performance.now();
 
@@ -61,7 +62,7 @@ export class OverloadWatch {
     this.#rows = Array.from({ length: plan.fronts }, (_, index) => counterRow(plan.counters, index));
     this.#control = plan.control === null ? undefined : new ShedControl(plan.control);
     this.#peerAge = new PeerAge(plan.peerAgeMinutesMax, plan.intervalSeconds);
-    this.#received = this.#sumReceived();
+    this.#received = this.#rows.map(readRequests);
     this.#lateMs = this.#rows.map((row) => row[COUNTER.lateMilliseconds]!);
   }
 
@@ -72,19 +73,17 @@ export class OverloadWatch {
     for (const { protocol, lost } of queues) {
       counts[protocol === "udp" ? COUNTER.udpKernelDrops : COUNTER.tcpKernelDrops]! += lost;
     }
-    const received = this.#sumReceived(), before = this.#received;
+    const received = this.#rows.map(readRequests), before = this.#received;
     const lateMs = this.#rows.map((row) => row[COUNTER.lateMilliseconds]!), lateBefore = this.#lateMs;
     this.#lookedMs = nowMs;
     this.#received = received;
     this.#lateMs = lateMs;
     if (this.#control === undefined || sinceMs > LATE_LOOK_MS) return;
-    const came = {
-      http: received.http - before.http,
-      udp4: received.udp4 - before.udp4,
-      udp6: received.udp6 - before.udp6,
-    };
-    const latest = Math.max(...lateMs.map((late, i) => (late - lateBefore[i]!) * SWEEP_TICK_MS / sinceMs));
-    this.#decide(this.#control, shareLoads(came, queues, latest), nowMs / 1000);
+    const fronts = received.map((ofFront, i) => ({
+      received: difference(ofFront, before[i]!),
+      lateMs: (lateMs[i]! - lateBefore[i]!) * SWEEP_TICK_MS / sinceMs,
+    }));
+    this.#decide(this.#control, shareLoads(fronts, queues), nowMs / 1000);
   }
 
   /** Looks no more. */
@@ -95,21 +94,27 @@ export class OverloadWatch {
   #decide(control: ShedControl, loads: ReturnType<typeof shareLoads>, second: number): void {
     const { counts, log } = this.#plan, changes = this.#ladders.look(second, loads), { steps } = this.#ladders;
     control.set(steps, this.#peerAge.look(second, this.#ladders.stretch));
-    counts[COUNTER.shedHttpStep] = steps.http;
+    counts[COUNTER.shedHttp4Step] = steps.http4;
+    counts[COUNTER.shedHttp6Step] = steps.http6;
     counts[COUNTER.shedUdp4Step] = steps.udp4;
     counts[COUNTER.shedUdp6Step] = steps.udp6;
     counts[COUNTER.shedChanges]! += changes.length;
     for (const { sentence } of changes) log(sentence);
   }
+}
 
-  #sumReceived(): Record<ShedClass, number> {
-    const sum = (...counters: readonly number[]) =>
-      this.#rows.reduce((all, row) => counters.reduce((part, counter) => part + row[counter]!, all), 0);
-    const udp6 = sum(COUNTER.udpPackets6);
-    return {
-      http: sum(COUNTER.tcpAnnounces, COUNTER.tcpScrapes, COUNTER.officeRequests),
-      udp4: sum(COUNTER.udpPackets) - udp6,
-      udp6,
-    };
-  }
+// Pages are the office's: longer intervals make them no fewer.
+function readRequests(row: Float64Array): Requests {
+  const http = row[COUNTER.tcpAnnounces]! + row[COUNTER.tcpScrapes]!;
+  const http6 = row[COUNTER.tcpAnnounces6]! + row[COUNTER.tcpScrapes6]!, udp6 = row[COUNTER.udpPackets6]!;
+  return { http4: http - http6, http6, udp4: row[COUNTER.udpPackets]! - udp6, udp6 };
+}
+
+function difference(now: Requests, before: Requests): Requests {
+  return {
+    http4: now.http4 - before.http4,
+    http6: now.http6 - before.http6,
+    udp4: now.udp4 - before.udp4,
+    udp6: now.udp6 - before.udp6,
+  };
 }

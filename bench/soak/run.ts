@@ -60,9 +60,22 @@ export interface SoakReport {
 }
 
 const SAMPLE_MS = 1000, NUISANCE_PAUSE_MS = 20, PAGE_PAUSE_MS = 500;
-/** Descriptors that a tracker may have more of at the end than before the first round, and the time it has to close
- * the others. */
+/**
+ * Descriptors that a tracker may have more of at the end than before the first round, and the time it has to close the
+ * others, and to have its last plugin in force.
+ */
 const DESCRIPTORS_MORE_MAX = 8, CLOSING_MS_MAX = 10_000;
+
+/** A plugin of the folder, in the fronts, the office and a host of its own. It changes no count; its file does each round. */
+const pluginText = (round: number) =>
+  `let told = ${round};
+export default {
+  name: "soaked",
+  admitAnnounce: (announce) => announce.numwant === -1234 ? "never" : undefined,
+  afterAnnounce: (announces) => { told += announces.length; },
+  stats: { soaked: () => "round ${round}\\n" },
+};
+`;
 
 /** Soaks a tracker. Rejects only when it cannot even begin. */
 export async function soak(wish: SoakWish): Promise<SoakReport> {
@@ -72,18 +85,24 @@ export async function soak(wish: SoakWish): Promise<SoakReport> {
       "tracker.interval": 120,
       "tracker.fullscrape_seconds": 0,
       "tracker.state": `${folder}/tracker.sqlite`,
+      "plugins.dir": `${folder}/plugins`,
       // What a busy machine makes it leave out is not in the model.
       "tracker.shedding": "off",
     });
+  const plugin = `${folder}/plugins/soaked.ts`;
+  await Deno.mkdir(`${folder}/plugins`);
+  await Deno.writeTextFile(plugin, pluginText(0));
   const six = hasIpv6() ? ["-i", "::1", "-p", "0", "-P", "0"] : [];
   const command = wish.executable === undefined ? [] : [[wish.executable]] as const;
   await using tracker = await startTracker(["-f", config, ...six], folder, ...command);
-  return await new Soak(wish, tracker).run();
+  return await new Soak(wish, tracker, plugin).run();
 }
 
 class Soak {
   readonly #wish: SoakWish;
   readonly #tracker: RunningTracker;
+  /** File of its plugin. */
+  readonly #plugin: string;
   readonly #walkers: readonly Walker[];
   readonly #passersBy: PassersBy;
   readonly #nuisance: Nuisance;
@@ -93,10 +112,11 @@ class Soak {
   /** Errors printed at the start are about the config. */
   readonly #errorsAtStart: number;
 
-  constructor(wish: SoakWish, tracker: RunningTracker) {
+  constructor(wish: SoakWish, tracker: RunningTracker, plugin: string) {
     const addresses = addressesOf(tracker), [four] = addresses, random = new Random(wish.seed);
     this.#wish = wish;
     this.#tracker = tracker;
+    this.#plugin = plugin;
     this.#walkers = Array.from(
       { length: wish.size.walkers },
       (_, i) => new Walker(new Random(wish.seed + i + 1), addresses),
@@ -116,6 +136,7 @@ class Soak {
     let rounds = 0;
     try {
       while (this.#wrong.length === 0 && passed() < seconds) {
+        await this.#reload(rounds);
         await this.#round(crowd);
         if (this.#wrong.length === 0) await this.#check([crowd, this.#passersBy, ...this.#walkers]);
         rounds++;
@@ -126,8 +147,14 @@ class Soak {
       for (const one of [...this.#walkers, this.#nuisance]) one.close();
     }
     const soakedSeconds = passed();
-    await this.#checkEnd(descriptors);
+    await this.#checkEnd(descriptors, rounds);
     return this.#report(soakedSeconds, rounds, crowd);
+  }
+
+  // Has plugins read again while the round goes on: what is lost with each reload shows in the end.
+  async #reload(round: number): Promise<void> {
+    await Deno.writeTextFile(this.#plugin, pluginText(round));
+    Deno.kill(this.#tracker.pid, "SIGHUP");
   }
 
   // Everyone at once, until the time is up and the crowd is through.
@@ -170,8 +197,8 @@ class Soak {
   }
 
   // Its connections are closed, and it ends when it is told to.
-  async #checkEnd(descriptorsBefore: number): Promise<void> {
-    const { pid } = this.#tracker, endMs = performance.now() + CLOSING_MS_MAX;
+  async #checkEnd(descriptorsBefore: number, rounds: number): Promise<void> {
+    const { pid, httpPort } = this.#tracker, endMs = performance.now() + CLOSING_MS_MAX;
     const most = descriptorsBefore + DESCRIPTORS_MORE_MAX;
     while (openDescriptors(pid) > most && performance.now() < endMs) {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -180,6 +207,14 @@ class Soak {
     if (descriptors > most) {
       this.#wrong.push(`${descriptors} descriptors are open, and ${descriptorsBefore} were before`);
     }
+    const page = `http://127.0.0.1:${httpPort}/stats?mode=soaked`;
+    const pluginSays = () => fetch(page).then((response) => response.text()).catch(String);
+    const wanted = `round ${rounds - 1}\n`;
+    let said = await pluginSays();
+    for (; said !== wanted && performance.now() < endMs; said = await pluginSays()) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    if (said !== wanted) this.#wrong.push(`after ${rounds} rounds its plugin says ${said}`);
     const code = await this.#tracker.stop("SIGTERM");
     if (code !== 0) this.#wrong.push(`it ended with exit code ${code}`);
   }

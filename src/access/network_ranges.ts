@@ -10,8 +10,8 @@
  * so that signed words are in the order of addresses. What is signed fits a small integer, which is never allocated.
  */
 import type { AddressRegisters } from "../bittorrent/address.ts";
+import { orderedWord, RangeRuns } from "./range_runs.ts";
 
-const HIGHEST_BIT = 0x80000000 | 0;
 const COUNT4 = 0, COUNT6 = 1, NETWORKS = 2, HEAD_WORDS = 4;
 
 /** One thread's view of the networks. */
@@ -34,7 +34,7 @@ export class NetworkRanges {
 
   /** Whether a network holds the address. */
   holds({ family, address }: AddressRegisters): boolean {
-    return family === 4 ? this.#holds4(turned(address[0])) : this.#holds6(address);
+    return family === 4 ? this.#holds4(orderedWord(address[0])) : this.#holds6(address);
   }
 
   #holds4(asked: number): boolean {
@@ -50,7 +50,10 @@ export class NetworkRanges {
   }
 
   #holds6(address: Int32Array): boolean {
-    const a = turned(address[0]), b = turned(address[1]), c = turned(address[2]), d = turned(address[3]);
+    const a = orderedWord(address[0]),
+      b = orderedWord(address[1]),
+      c = orderedWord(address[2]),
+      d = orderedWord(address[3]);
     let low = 0, high = this.#count6;
     while (low < high) {
       const middle = (low + high) >>> 1;
@@ -72,76 +75,47 @@ export class NetworkRanges {
 
 /** Puts networks together. */
 export class NetworkRangesBuilder {
-  /** First and last address of each network, as numbers. */
-  readonly #ranges4: number[] = [];
-  readonly #ranges6: [first: bigint, last: bigint][] = [];
-
+  readonly #runs4 = new RangeRuns(1);
+  readonly #runs6 = new RangeRuns(4);
   /** Networks so far. */
-  get size(): number {
-    return this.#ranges4.length / 2 + this.#ranges6.length;
+  size = 0;
+
+  /** Adds the IPv4 network of `address` (its one word, as the network sends it) and `bits`. */
+  add4(address: Int32Array, bits: number): void {
+    this.#runs4.add(address, bits);
+    this.size++;
   }
 
-  /** Adds the network of `address` (4 or 16 bytes) and `bits`. Bits past the prefix mean nothing. */
-  add(address: Uint8Array, bits: number): void {
-    const view = new DataView(address.buffer, address.byteOffset, address.length);
-    if (address.length === 4) {
-      const size = 2 ** (32 - bits), first = Math.floor(view.getUint32(0) / size) * size;
-      this.#ranges4.push(first, first + size - 1);
-      return;
-    }
-    const rest = (1n << BigInt(128 - bits)) - 1n, whole = view.getBigUint64(0) << 64n | view.getBigUint64(8);
-    this.#ranges6.push([whole & ~rest, whole | rest]);
+  /** The same of IPv6: four words. */
+  add6(address: Int32Array, bits: number): void {
+    this.#runs6.add(address, bits);
+    this.size++;
   }
 
-  /** The networks in shared memory, for NetworkRanges. */
+  /** Does a part of the work that is left before `build`. True: there is more. */
+  settle(): boolean {
+    return this.#runs4.settle() || this.#runs6.settle();
+  }
+
+  /** The networks in shared memory, for NetworkRanges, when all is settled. */
   build(): SharedArrayBuffer {
-    const ranges4 = mergeRanges4(this.#ranges4), ranges6 = mergeRanges6(this.#ranges6);
-    const count4 = ranges4.length / 2, count6 = ranges6.length;
-    const memory = new SharedArrayBuffer((HEAD_WORDS + count4 * 2 + count6 * 8) * 4), words = new Int32Array(memory);
+    const { ranges: ranges4 } = this.#runs4, { ranges: ranges6 } = this.#runs6;
+    const memory = new SharedArrayBuffer((HEAD_WORDS + ranges4.length + ranges6.length) * 4);
+    const words = new Int32Array(memory), count4 = ranges4.length / 2, count6 = ranges6.length / 8;
     words[COUNT4] = count4;
     words[COUNT6] = count6;
     words[NETWORKS] = this.size;
     for (let i = 0; i < count4; i++) {
-      words[HEAD_WORDS + i] = ranges4[i * 2] ^ HIGHEST_BIT;
-      words[HEAD_WORDS + count4 + i] = ranges4[i * 2 + 1] ^ HIGHEST_BIT;
+      words[HEAD_WORDS + i] = ranges4[i * 2];
+      words[HEAD_WORDS + count4 + i] = ranges4[i * 2 + 1];
     }
-    const first6 = HEAD_WORDS + count4 * 2;
-    for (const [i, [first, last]] of ranges6.entries()) {
-      setWords(words, first6 + i * 4, first);
-      setWords(words, first6 + (count6 + i) * 4, last);
+    const first6 = HEAD_WORDS + count4 * 2, last6 = first6 + count6 * 4;
+    for (let i = 0; i < count6 * 4; i += 4) {
+      for (let word = 0; word < 4; word++) {
+        words[first6 + i + word] = ranges6[i * 2 + word];
+        words[last6 + i + word] = ranges6[i * 2 + 4 + word];
+      }
     }
     return memory;
   }
-}
-
-// Sorted by their first addresses, those that overlap or touch made one. Pairs of first and last, flat.
-function mergeRanges4(ranges: readonly number[]): number[] {
-  // First and last fit one number that sorts as the first does.
-  const keys = Float64Array.from({ length: ranges.length / 2 }, (_, i) => ranges[i * 2]);
-  const order = Uint32Array.from(keys.keys()).sort((a, b) => keys[a] - keys[b]), merged: number[] = [];
-  for (const i of order) {
-    const last = ranges[i * 2 + 1], end = merged.length - 1;
-    if (end > 0 && keys[i] <= merged[end] + 1) merged[end] = Math.max(merged[end], last);
-    else merged.push(keys[i], last);
-  }
-  return merged;
-}
-
-function mergeRanges6(ranges: readonly [bigint, bigint][]): [bigint, bigint][] {
-  const merged: [bigint, bigint][] = [];
-  for (const [first, last] of ranges.toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0)) {
-    const before = merged.at(-1);
-    if (before === undefined || first > before[1] + 1n) merged.push([first, last]);
-    else if (last > before[1]) before[1] = last;
-  }
-  return merged;
-}
-
-function setWords(words: Int32Array, at: number, value: bigint): void {
-  for (let i = 0; i < 4; i++) words[at + i] = Number(value >> BigInt(96 - i * 32) & 0xffffffffn) ^ HIGHEST_BIT;
-}
-
-// A word of network bytes, read little endian, as it stands in the ranges.
-function turned(word: number): number {
-  return (word << 24 | (word & 0xff00) << 8 | word >>> 8 & 0xff00 | word >>> 24) ^ HIGHEST_BIT;
 }

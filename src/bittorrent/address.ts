@@ -35,6 +35,8 @@ export function setAddress4(target: AddressRegisters, word: number): void {
   target.address[1] = target.address[2] = target.address[3] = 0;
 }
 
+const COLON = 0x3a, DOT = 0x2e, DIGIT_0 = 0x30, LETTER_A = 0x61;
+
 const scratch = new Int32Array(4);
 const scratchBytes = new Uint8Array(scratch.buffer);
 
@@ -59,49 +61,55 @@ export function parseAddress(text: string, bytes: Uint8Array): boolean {
 function parseIpv4(text: string, bytes: Uint8Array, at: number): boolean {
   let octet = -1, octets = 0;
   for (let i = 0; i <= text.length; i++) {
-    const c = i === text.length ? 46 : text.charCodeAt(i);
-    if (c === 46) {
+    const c = i === text.length ? DOT : text.charCodeAt(i);
+    if (c === DOT) {
       if (octet < 0 || octets === 4) return false;
       bytes[at + octets++] = octet;
       octet = -1;
-    } else if (c >= 48 && c <= 57) {
+    } else if (c >= DIGIT_0 && c <= DIGIT_0 + 9) {
       // A leading zero would be octal to some.
       if (octet === 0) return false;
-      octet = (octet < 0 ? 0 : octet * 10) + c - 48;
+      octet = (octet < 0 ? 0 : octet * 10) + c - DIGIT_0;
       if (octet > 255) return false;
     } else return false;
   }
   return octets === 4;
 }
 
+// Groups of hex digits; `::`, once, stands for the groups that are missing; the last may be an IPv4 address.
 function parseIpv6(text: string, bytes: Uint8Array): boolean {
-  const halves = text.split("::");
-  if (halves.length > 2) return false;
-  const [before = "", after] = halves;
-  const head = groups(before, after === undefined), tail = after === undefined ? [] : groups(after, true);
-  if (head === undefined || tail === undefined) return false;
-  const zeros = 16 - head.length - tail.length;
-  if (halves.length === 2 ? zeros < 2 : zeros !== 0) return false;
-  bytes.set([...head, ...new Array(zeros).fill(0), ...tail]);
+  let at = text.startsWith("::") ? 2 : 0, to = 0, gap = at === 0 ? -1 : 0;
+  while (at < text.length) {
+    const start = at;
+    let value = 0;
+    for (let digit = hexDigit(text, at); digit >= 0; digit = hexDigit(text, ++at)) value = value << 4 | digit;
+    if (text.charCodeAt(at) === DOT) {
+      if (to > 12 || !parseIpv4(text.slice(start), bytes, to)) return false;
+      to += 4;
+      break;
+    }
+    if (at === start || at - start > 4 || to === 16) return false;
+    bytes[to++] = value >> 8;
+    bytes[to++] = value & 0xff;
+    if (at === text.length) break;
+    if (text.charCodeAt(at++) !== COLON || at === text.length) return false;
+    if (text.charCodeAt(at) !== COLON) continue;
+    if (gap >= 0) return false;
+    gap = to;
+    at++;
+  }
+  if (gap < 0) return to === 16;
+  if (to > 14) return false;
+  bytes.copyWithin(16 - (to - gap), gap, to);
+  bytes.fill(0, gap, 16 - (to - gap));
   return true;
 }
 
-// The bytes of colon-separated groups; the last of all may be an IPv4 address.
-function groups(text: string, isEnd: boolean): number[] | undefined {
-  if (text === "") return [];
-  const bytes: number[] = [], parts = text.split(":");
-  for (const [i, part] of parts.entries()) {
-    if (isEnd && i === parts.length - 1 && part.includes(".")) {
-      const octets = new Uint8Array(4);
-      if (!parseIpv4(part, octets, 0)) return undefined;
-      bytes.push(...octets);
-    } else {
-      if (!/^[0-9a-fA-F]{1,4}$/.test(part)) return undefined;
-      const value = parseInt(part, 16);
-      bytes.push(value >> 8, value & 0xff);
-    }
-  }
-  return bytes.length <= 16 ? bytes : undefined;
+// The value of the hex digit at `at`; -1 = there is none.
+function hexDigit(text: string, at: number): number {
+  const c = text.charCodeAt(at), letter = (c | 0x20) - LETTER_A;
+  if (letter >= 0 && letter < 6) return 10 + letter;
+  return c >= DIGIT_0 && c <= DIGIT_0 + 9 ? c - DIGIT_0 : -1;
 }
 
 /** Text of 4 or 16 address bytes: dotted, or RFC 5952 (lower case, the longest run of zeros shortened). */

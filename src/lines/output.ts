@@ -2,7 +2,7 @@
  * The tracker's standard output and error: lines that are never waited for. A pipe that nobody reads, a full disk, a
  * journal that has gone take lines from the operator, not the tracker's time. On Linux each stream is asked whether it
  * takes something before it gets it; what it does not take waits, within a limit, and what is lost is counted and said
- * when it takes something again. Elsewhere a stream that fails is passed over.
+ * when it takes something again. Elsewhere, and without native calls, a stream that fails is passed over.
  */
 import { takeConsole } from "./console_lines.ts";
 
@@ -97,7 +97,9 @@ export class LineStream {
 
 /** What this thread prints from now on is never waited for. Returns what to call before the program ends. */
 export function guardOutput(): () => Promise<void> {
-  const open = Deno.build.os === "linux" ? openDescriptor : openPortable;
+  const calls = openCalls(),
+    open = (stream: Stream, descriptor: number) =>
+      calls === null ? openPortable(stream) : openDescriptor(calls, descriptor);
   const output = new LineStream(open(Deno.stdout, 1)), errors = new LineStream(open(Deno.stderr, 2));
   takeConsole((line, isError) => (isError ? errors : output).print(line));
   return async () => {
@@ -105,8 +107,20 @@ export function guardOutput(): () => Promise<void> {
   };
 }
 
-function openDescriptor(_: typeof Deno.stdout | typeof Deno.stderr, descriptor: number): LineSink {
-  const { symbols } = Deno.dlopen("libc.so.6", SYMBOLS);
+type Stream = typeof Deno.stdout | typeof Deno.stderr;
+type Calls = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+// Null outside Linux, and without glibc or the right to native calls: then there are portable fronts too.
+function openCalls(): Calls | null {
+  if (Deno.build.os !== "linux") return null;
+  try {
+    return Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  } catch {
+    return null;
+  }
+}
+
+function openDescriptor(calls: Calls, descriptor: number): LineSink {
   // struct pollfd: 0 descriptor (4)   4 events (2)   6 events that are (2)
   const asked = new Uint8Array(8), view = new DataView(asked.buffer);
   view.setInt32(0, descriptor, true);
@@ -114,14 +128,14 @@ function openDescriptor(_: typeof Deno.stdout | typeof Deno.stderr, descriptor: 
   return {
     write(bytes) {
       view.setInt16(6, 0, true);
-      if (symbols.poll(asked, 1n, 0) <= 0) return 0;
+      if (calls.poll(asked, 1n, 0) <= 0) return 0;
       if ((view.getInt16(6, true) & POLL_BROKEN) !== 0) return -1;
-      return Number(symbols.write(descriptor, bytes, BigInt(bytes.length)));
+      return Number(calls.write(descriptor, bytes, BigInt(bytes.length)));
     },
   };
 }
 
-function openPortable(stream: typeof Deno.stdout | typeof Deno.stderr): LineSink {
+function openPortable(stream: Stream): LineSink {
   return {
     write(bytes) {
       try {

@@ -35,6 +35,9 @@ const INTERVAL_SECONDS_MIN = 300, INTERVAL_SECONDS_MAX = 10_800;
 /** Protocols and ports of a DNS record that it reads. */
 const PREFERENCES_MAX = 10;
 
+/** Highest port. */
+const PORT_MAX = 65_535;
+
 /** Bodies in which these are anything but counts are refused. */
 const COUNTS = ["seeds", "leechers", "complete", "incomplete"];
 
@@ -88,7 +91,8 @@ export function readPreferences(records: readonly (readonly string[])[]): readon
   if (record === undefined) return null;
   return record.split(/\s+/).slice(1, 1 + PREFERENCES_MAX).flatMap((word): readonly Candidate[] => {
     const [, protocol, port] = /^(UDP|TCP):(\d+)$/.exec(word) ?? [];
-    if (protocol === undefined) return [];
+    // A port that there is not can be asked nothing.
+    if (protocol === undefined || Number(port) > PORT_MAX) return [];
     return protocol === "UDP" ? [{ kind: "udp", port: Number(port) }] : overTcp(Number(port), Number(port));
   });
 }

@@ -63,7 +63,8 @@ export function leaveRoot(plan: LeavePlan): Left {
 }
 
 function leaveThrough(calls: Calls, plan: LeavePlan): Left {
-  const { user, confines, root } = plan;
+  const { user, confines, root } = plan, open = denyNewRights(calls);
+  if (open !== null) return cannot(open);
   if (confines) {
     prepareRuntime();
     if (calls.chroot(text(".")) !== 0) return cannot(`chroot: ${systemError(calls)}`);
@@ -75,7 +76,6 @@ function leaveThrough(calls: Calls, plan: LeavePlan): Left {
     ["setgroups", () => calls.setgroups(0n, null)],
     ["setgid", () => calls.setgid(user.gid)],
     ["setuid", () => calls.setuid(user.uid)],
-    ["prctl", () => calls.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n)],
   ];
   for (const [name, call] of steps) if (call() !== 0) return cannot(`${name}: ${systemError(calls)}`);
   const left = findLeft(calls, user);
@@ -83,11 +83,7 @@ function leaveThrough(calls: Calls, plan: LeavePlan): Left {
   const fault = findMissing(plan);
   if (fault !== null) return { sentence: `Cannot start: ${fault}` };
   const as = `running as ${user.name} (user ${user.uid}, group ${user.gid})`;
-  const lines = [confines ? `${as}, confined to ${root}: all paths are seen from inside it` : `${as} in ${root}`];
-  if (!reachAllThreads(calls)) {
-    lines.push(`threads of the runtime may still gain rights through other programs: seccomp: ${systemError(calls)}`);
-  }
-  return { lines };
+  return { lines: [confines ? `${as}, confined to ${root}: all paths are seen from inside it` : `${as} in ${root}`] };
 }
 
 // What a tracker needs of the place it is in now, as the user it is now; null when all is there.
@@ -162,10 +158,29 @@ function canEnter(): boolean {
 }
 
 /**
- * Gives PR_SET_NO_NEW_PRIVS to the threads that the runtime had before: the call itself is for one thread and those it
- * makes. The system does it for all when they are given a filter of their calls together; this one lets everything pass.
+ * Takes from all threads the right to gain rights through other programs. PR_SET_NO_NEW_PRIVS is for one thread and those
+ * it makes; those that the runtime had before get it from the system when they are given a filter of their calls together,
+ * and this one lets everything pass. Every thread is asked, while there is a /proc. Returns why it cannot be relied on.
  */
-function reachAllThreads(calls: Calls): boolean {
+function denyNewRights(calls: Calls): string | null {
+  if (calls.prctl(PR_SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n) !== 0) return `prctl: ${systemError(calls)}`;
   const program = constantFilter(SECCOMP_RET_ALLOW);
-  return Number(calls.syscall(SYS_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAGS, program)) === 0;
+  const result = Number(calls.syscall(SYS_SECCOMP, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAGS, program));
+  // Above 0 it is a thread that has another filter.
+  const why = result === 0 ? null : `seccomp: ${result < 0 ? systemError(calls) : `thread ${result} has its own`}`;
+  const left = countWithRights();
+  if (left === 0 || left === null && why === null) return null;
+  return `${left ?? "some"} threads may still gain rights through other programs${why === null ? "" : ` (${why})`}`;
+}
+
+// Threads of this process that may gain rights; null = the system does not say.
+function countWithRights(): number | null {
+  using files = new SystemFiles();
+  const threads = files.names("/proc/self/task") ?? [];
+  // One that has ended meanwhile has no status.
+  const said = threads.map((thread) =>
+    /^NoNewPrivs:\s*(\d)$/m.exec(files.text(`/proc/self/task/${thread}/status`) ?? "")
+  );
+  const known = said.filter((match) => match !== null);
+  return known.length === 0 ? null : known.filter(([, isSet]) => isSet !== "1").length;
 }

@@ -28,7 +28,7 @@ export const CALM_SECONDS = 30;
 /** Clients are told an interval up to this much longer than the setting. */
 const JITTER_PERCENT = 10;
 
-/** What was seen of a class since the last look. */
+/** What was seen of a class since the last look, as far as the class has a part in it. */
 export interface ShedLoad {
   /** Requests, or datagrams, that fronts have had. */
   readonly received: number;
@@ -51,15 +51,16 @@ export interface ShedChange {
 /** The ladders of all classes. */
 export class ShedLadders {
   readonly #ladders: Readonly<Record<ShedClass, Ladder>> = {
-    http: new Ladder(ANSWERING_STEP_MAX),
+    http4: new Ladder(ANSWERING_STEP_MAX),
+    http6: new Ladder(ANSWERING_STEP_MAX),
     udp4: new Ladder(SHED_STEPS.length - 1),
     udp6: new Ladder(SHED_STEPS.length - 1),
   };
 
   /** The numbers of the steps in force. */
   get steps(): Readonly<Record<ShedClass, number>> {
-    const { http, udp4, udp6 } = this.#ladders;
-    return { http: http.step, udp4: udp4.step, udp6: udp6.step };
+    const { http4, http6, udp4, udp6 } = this.#ladders;
+    return { http4: http4.step, http6: http6.step, udp4: udp4.step, udp6: udp6.step };
   }
 
   /** The longest stretch in force. */
@@ -144,7 +145,8 @@ export class PeerAge {
 }
 
 const CLASS_NAMES: Readonly<Record<ShedClass, string>> = {
-  http: "HTTP",
+  http4: "HTTP over IPv4",
+  http6: "HTTP over IPv6",
   udp4: "UDP over IPv4",
   udp6: "UDP over IPv6",
 };

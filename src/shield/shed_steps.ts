@@ -2,11 +2,12 @@
  * What the tracker leaves out when it cannot keep up, step by step, and the word through which the supervisor tells the
  * fronts how far they shall go. Each class of requests has a step of its own.
  *
- *   word 0  HTTP   word 1  UDP over IPv4   word 2  UDP over IPv6   word 3  age in minutes at which peers are forgotten
+ *   word 0  HTTP over IPv4   word 1  HTTP over IPv6   word 2  UDP over IPv4   word 3  UDP over IPv6
+ *   word 4  age in minutes at which peers are forgotten
  */
 
 /** Requests that are served, or not, alike. */
-export const SHED_CLASSES = ["http", "udp4", "udp6"] as const;
+export const SHED_CLASSES = ["http4", "http6", "udp4", "udp6"] as const;
 
 /** A class of requests. */
 export type ShedClass = typeof SHED_CLASSES[number];
@@ -19,7 +20,7 @@ export interface ShedStep {
   readonly peersMax: number;
   /** Of eight connects over UDP, so many are not looked at: a client without a connection id has lost nothing yet. */
   readonly connectEighths: number;
-  /** Of eight other datagrams. */
+  /** Of eight other datagrams, but not of announces that say stopped or completed and have a good connection id. */
   readonly otherEighths: number;
 }
 
@@ -50,7 +51,7 @@ export function stretchInterval(seconds: number, stretch: number): number {
 }
 
 const PEER_AGE = SHED_CLASSES.length, WORDS = SHED_CLASSES.length + 1;
-const HTTP = 0, UDP4 = 1, UDP6 = 2;
+const HTTP4 = 0, HTTP6 = 1, UDP4 = 2, UDP6 = 3;
 
 /** Shared memory for the steps in force: none. */
 export function createShedControl(peerAgeMinutesMax: number): SharedArrayBuffer {
@@ -69,12 +70,13 @@ export class ShedControl {
 
   /** Whether anything is left out. */
   get isOn(): boolean {
-    return (this.#words[HTTP]! | this.#words[UDP4]! | this.#words[UDP6]!) !== 0;
+    const words = this.#words;
+    return (words[HTTP4]! | words[HTTP6]! | words[UDP4]! | words[UDP6]!) !== 0;
   }
 
-  /** The step for HTTP. */
-  get http(): ShedStep {
-    return SHED_STEPS[this.#words[HTTP]!]!;
+  /** The step for HTTP of an address family. */
+  http(family: number): ShedStep {
+    return SHED_STEPS[this.#words[family === 4 ? HTTP4 : HTTP6]!]!;
   }
 
   /** The step for UDP of an address family. */

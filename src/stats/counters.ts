@@ -14,7 +14,7 @@ export const NUMWANTS = 201;
 export const TURN_BUCKETS = 20;
 
 /** Where the counters of the shield and of shedding begin, after those that are rows; and how many they are. */
-const SHIELD = 40 + RENEW_MINUTES_MAX + REFUSALS_MAX + NUMWANTS + TURN_BUCKETS, SHIELD_COUNTERS = 14;
+const SHIELD = 40 + RENEW_MINUTES_MAX + REFUSALS_MAX + NUMWANTS + TURN_BUCKETS, SHIELD_COUNTERS = 15;
 /** Where those behind them begin: what became of requests (RESULT), and how many rows of that there are. */
 const RESULTS_AT = SHIELD + SHIELD_COUNTERS;
 /** Protocols, families and results. */
@@ -93,12 +93,13 @@ export const COUNTER = {
   /** Datagrams left unanswered because the tracker was behind. */
   shedDatagrams: SHIELD + 8,
   /** Steps in force of shedding (src/shield/shed_steps.ts), and how often one was changed: written by the supervisor. */
-  shedHttpStep: SHIELD + 9,
-  shedUdp4Step: SHIELD + 10,
-  shedUdp6Step: SHIELD + 11,
-  shedChanges: SHIELD + 12,
+  shedHttp4Step: SHIELD + 9,
+  shedHttp6Step: SHIELD + 10,
+  shedUdp4Step: SHIELD + 11,
+  shedUdp6Step: SHIELD + 12,
+  shedChanges: SHIELD + 13,
   /** Milliseconds by which the timers of a front's loop came late, in all. */
-  lateMilliseconds: SHIELD + 13,
+  lateMilliseconds: SHIELD + 14,
   /** Announces, scrapes and connects by protocol, family and what became of them: RESULT names them. */
   results: RESULTS_AT,
   /** Of IPv6 clients: they are in udpConnects and udpMismatches as well. */

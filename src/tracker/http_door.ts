@@ -111,7 +111,7 @@ export class HttpDoor {
     const tracker = this.#tracker, { gate, shield, denied, request, second } = tracker, isProxied = tracker.isProxied;
     this.#isOver = shield !== undefined && !isProxied && !shield.takesProven(request, second);
     if (gate !== undefined && !gate.findAddress(bytes, this.http)) return HTTP_FAILED;
-    if (tracker.isShedding) tracker.policy.shed(tracker.shedding!.http);
+    if (tracker.isShedding) tracker.policy.shed(tracker.shedding!.http(request.family));
     if (isProxied) {
       if (denied !== undefined && denied.holds(request)) return HTTP_DENIED;
       this.#isOver = shield !== undefined && !shield.takesProven(request, second);

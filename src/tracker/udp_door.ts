@@ -26,6 +26,7 @@ import {
   UDP_SCRAPE,
   udpAction,
   udpErrorBytes,
+  udpSettles,
 } from "../wire/udp.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -105,10 +106,13 @@ export class UdpDoor {
   #sheds(at: number, length: number): boolean {
     const tracker = this.#tracker, step = tracker.shedding!.udp(tracker.request.family);
     tracker.policy.shed(step);
-    const eighths = udpAction(this.#in, at, length) === UDP_CONNECT ? step.connectEighths : step.otherEighths;
+    const action = udpAction(this.#in, at, length);
+    const eighths = action === UDP_CONNECT ? step.connectEighths : step.otherEighths;
     if (eighths === 0) return false;
     this.#eighth = (this.#eighth + 1) & 7;
-    return this.#eighth < eighths;
+    if (this.#eighth >= eighths) return false;
+    // What was stored is settled all the same; strangers only say that they stop.
+    return action !== UDP_ANNOUNCE || !udpSettles(this.#in, at) || !this.#hasGoodId(at);
   }
 
   #countAnnounce(): void {

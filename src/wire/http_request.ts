@@ -17,13 +17,13 @@ export const HTTP_ANNOUNCE = 1;
 export const HTTP_SCRAPE = 2;
 /** For the office: everything else that is a GET. */
 export const HTTP_OTHER = 3;
-/** Not a request of ours: answered with an error, then closed. */
+/** Not a request of ours: answered with an error, then closed. Told by its first byte where no method has it. */
 export const HTTP_INVALID = 4;
 /** Too long or too many headers: answered with an error, then closed. */
 export const HTTP_TOO_LARGE = 5;
 
 const LF = 0x0a, CR = 0x0d, SPACE = 0x20, TAB = 0x09, SLASH = 0x2f, QUESTION = 0x3f, COLON = 0x3a;
-const LETTER_A = 0x61, LETTER_C = 0x63, LETTER_S = 0x73;
+const UPPER_A = 0x41, UPPER_Z = 0x5a, LETTER_A = 0x61, LETTER_C = 0x63, LETTER_S = 0x73;
 
 /** Where the parts of the request at hand lie in the connection's bytes; registers of one door. */
 export class HttpRequest {
@@ -67,8 +67,17 @@ function decodeHead(bytes: Uint8Array, start: number, end: number, request: Http
   request.keepAlive = false;
   request.oldVersion = true;
   if (startsWith(GET, bytes, start, end)) return decodeTarget(bytes, start + GET.length, end, request);
+  // TLS sent to the plain port, or anything else that no method begins with, need not have an end.
+  if (start < end && !isUpperCase(bytes[start])) {
+    request.end = end;
+    return HTTP_INVALID;
+  }
   request.end = findEnd(bytes, start, end, request);
   return request.end < 0 ? HTTP_INCOMPLETE : HTTP_INVALID;
+}
+
+function isUpperCase(byte: number): boolean {
+  return byte >= UPPER_A && byte <= UPPER_Z;
 }
 
 // First byte after the empty line, or -1.

@@ -85,6 +85,12 @@ export function udpAction(packet: PacketBuffer, at: number, length: number): num
   return action === UDP_SCRAPE ? UDP_SCRAPE : UDP_DROP;
 }
 
+/** Whether the announce at `at` (98 bytes or more) says that a peer has stopped or completed. */
+export function udpSettles(packet: PacketBuffer, at: number): boolean {
+  const event = packet.view.getInt32(at + 80);
+  return event === EVENT_STOPPED || event === EVENT_COMPLETED;
+}
+
 /**
  * Decodes the announce of `length` (98 or more) bytes at `at` into `request`, whose address is the packet's source and
  * already set. One pass; BEP 41 URL data is joined where it lies.

@@ -1,6 +1,6 @@
 /** Many networks: text in, ranges in shared memory, addresses asked. */
 import assert from "node:assert/strict";
-import { readNetworkLines } from "../../src/access/network_lines.ts";
+import { readNetworkLines, readNetworkSlices } from "../../src/access/network_lines.ts";
 import { NetworkRanges } from "../../src/access/network_ranges.ts";
 import { NetworkSet } from "../../src/access/networks.ts";
 import { formatAddress, setAddressText } from "../../src/bittorrent/address.ts";
@@ -86,10 +86,64 @@ Deno.test("NetworkRanges.holds() agrees with a look through all of the networks"
   }
 });
 
-Deno.test("readNetworkLines() takes a hundred thousand networks", () => {
-  const lines = Array.from({ length: 100_000 }, (_, i) => `${1 + (i >> 16)}.${i >> 8 & 255}.${i & 255}.0/25`);
-  const { memory, networks } = readNetworkLines(lines.toReversed().join("\n")), ranges = new NetworkRanges(memory);
-  assert.equal(networks, 100_000);
-  assert.ok(holds(ranges, "1.0.0.0") && holds(ranges, "1.77.3.127") && holds(ranges, "2.134.159.1"));
-  assert.ok(!holds(ranges, "1.77.3.128") && !holds(ranges, "2.134.160.1") && !holds(ranges, "0.255.255.255"));
+Deno.test("readNetworkLines() takes a hundred thousand networks, in any order, and makes one of those that touch", () => {
+  const random = seededRandom("many networks"), count = 100_000;
+  const low = (i: number) => `${1 + (i >> 16)}.${i >> 8 & 255}.${i & 255}`, hex = (i: number) => (i >> 16).toString(16);
+  const rows: { name: string; line: (i: number) => string; ranges: number; inside: string[]; outside: string[] }[] = [
+    {
+      name: "IPv4",
+      line: (i) => `${low(i)}.0/25`,
+      ranges: count * 2,
+      inside: ["1.0.0.0", "1.77.3.127", "2.134.159.1"],
+      outside: ["1.77.3.128", "2.134.160.1", "0.255.255.255"],
+    },
+    {
+      name: "IPv4, side by side",
+      line: (i) => `${low(i)}.0/24`,
+      ranges: 2,
+      inside: ["2.134.159.255"],
+      outside: [
+        "2.134.160.0",
+      ],
+    },
+    {
+      name: "IPv6",
+      line: (i) => `2001:db8:${hex(i)}:${(i & 0xffff).toString(16)}:8000::/65`,
+      ranges: count * 8,
+      inside: ["2001:db8:1:869f:8000::", "2001:db8::ffff:ffff:ffff:ffff"],
+      outside: ["2001:db8:1:869f::", "2001:db8:1:86a0:8000::", "2001:db8::1"],
+    },
+    {
+      name: "IPv6, side by side",
+      line: (i) => `2001:db8:${hex(i)}:${(i & 0xffff).toString(16)}::/64`,
+      ranges: 8,
+      inside: ["2001:db8::", "2001:db8:0:ffff:ffff:ffff:ffff:ffff", "2001:db8:1::", "2001:db8:1:869f::1"],
+      outside: ["2001:db8:1:86a0::", "2001:db7:ffff:ffff::1"],
+    },
+  ];
+  for (const { name, line, ranges: words, inside, outside } of rows) {
+    const lines = Array.from({ length: count }, (_, i) => line(i));
+    for (let i = count - 1; i > 0; i--) {
+      const other = random.below(i + 1);
+      [lines[i], lines[other]] = [lines[other]!, lines[i]!];
+    }
+    const { memory, networks } = readNetworkLines(lines.join("\n")), ranges = new NetworkRanges(memory);
+    assert.deepEqual([networks, memory.byteLength], [count, (4 + words) * 4], name);
+    for (const address of inside) assert.ok(holds(ranges, address), `${name} has ${address}`);
+    for (const address of outside) assert.ok(!holds(ranges, address), `${name} has not ${address}`);
+  }
+});
+
+Deno.test("readNetworkSlices() lets others have their turn while it reads, and while it puts in order", () => {
+  const turns = (text: string) => {
+    let count = 0;
+    for (const reading = readNetworkSlices(text); !reading.next().done; count++);
+    return count;
+  };
+  const lines = Array.from({ length: 100_000 }, (_, i) => `${1 + (i >> 16)}.${i >> 8 & 255}.${i & 255}.0/25\n`).join(
+    "",
+  );
+  const [remarks, networks] = [turns("# no network at all\n".repeat(100_000)), turns(lines)];
+  assert.ok(remarks >= 5, `${remarks} while lines are read`);
+  assert.ok(networks >= remarks + 10, `${networks} with networks to sort`);
 });

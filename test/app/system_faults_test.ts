@@ -6,6 +6,8 @@ import { withStatePath } from "../support/state.ts";
 import { commandFromSource, type RunningTracker, startTracker, writeConfig } from "../support/tracker_process.ts";
 
 const HOST = "127.0.0.1";
+/** Datagrams that are more than a socket holds, and how often they are sent at most. */
+const DATAGRAMS = 3000, ROUNDS_MAX = 200;
 /** Whether a program may have a network and file systems of its own here: some containers do not let it. */
 const CAN_UNSHARE = await runProgram("unshare", ["-rnm", "true"]).then(({ code }) => code === 0, () => false);
 
@@ -112,6 +114,49 @@ Deno.test({
     for (const name of ["faults", "restarts"]) assert.equal(await figure(tracker, name), 0, name);
     assert.equal(await tracker.stop("SIGTERM"), 0);
     Deno.removeSync(folder, { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "a tracker whose datagrams the kernel drops leaves something out, and says so",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const { config, folder } = writeSettings({ "tracker.workers": 1 });
+    await using tracker = await startTracker(["-f", config]);
+    const sender = Deno.listenDatagram({ transport: "udp", hostname: HOST, port: 0 }), packet = new Uint8Array(8000);
+    const to = { transport: "udp", hostname: HOST, port: tracker.udpPort } as const;
+    const figures = async () => await (await fetch(`http://${HOST}:${tracker.httpPort}/stats?mode=json`)).json();
+    try {
+      // Nobody reads while it is stopped, and the kernel drops what its socket has no room for: again and again, because
+      // one bad second begins nothing.
+      for (let rounds = 0; (await figures()).shedding.steps.udp4 === 0; rounds++) {
+        assert.ok(rounds < ROUNDS_MAX, `no step after ${rounds} rounds: ${tracker.printed()}`);
+        Deno.kill(tracker.pid, "SIGSTOP");
+        for (let sent = 0; sent < DATAGRAMS; sent++) await sender.send(packet, to);
+        Deno.kill(tracker.pid, "SIGCONT");
+      }
+    } finally {
+      Deno.kill(tracker.pid, "SIGCONT");
+      sender.close();
+    }
+    await tracker.waitFor(/^shedding: UDP over IPv4 is behind \(.*\): step 1, intervals are 1\.5 times as long$/m);
+    const { udp, shedding: { steps, changes } } = await figures();
+    assert.ok(udp.kernelDrops > 0 && changes > 0);
+    assert.deepEqual([steps.http4, steps.http6, steps.udp6], [0, 0, 0], "the others are as they were");
+    assert.equal(await tracker.stop("SIGTERM"), 0);
+    Deno.removeSync(folder, { recursive: true });
+  },
+});
+
+Deno.test({
+  name: "a tracker without the right to native calls has portable fronts, and answers",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const command = commandFromSource().filter((word) => word !== "--allow-ffi");
+    await using tracker = await startTracker([], undefined, command);
+    assert.match(tracker.errors(), /^portable fronts: native calls are not available/m);
+    assert.match(await exchange(tracker.httpPort, announceRequest("n", 1)), /8:complete/);
+    assert.equal(await tracker.stop("SIGTERM"), 0);
   },
 });
 

@@ -21,6 +21,11 @@ Deno.test("config/tracker.service has what the tracker's own words to systemd ne
     assert.ok(lines.includes(line), line);
   }
   assert.ok(lines.some((line) => /^WatchdogSec=\d+$/.test(line)));
+  // As many starts as it takes for the unit to have failed must fit the time in which they are counted.
+  const [rest, starts, hours] = [/^RestartSec=(\d+)$/, /^StartLimitBurst=(\d+)$/, /^StartLimitIntervalSec=(\d+)h$/].map(
+    (pattern) => Number(lines.map((line) => pattern.exec(line)?.[1]).find((value) => value !== undefined)),
+  ) as [number, number, number];
+  assert.ok(rest * starts < hours * 3600 / 2, `${starts} starts, one each ${rest} s, in ${hours} h`);
   // The runtime compiles while it runs.
   assert.ok(!lines.some((line) => line.startsWith("MemoryDenyWriteExecute=")));
 });

@@ -126,7 +126,7 @@ async function testConnections(hostname: string, port: number): Promise<void> {
 async function testLimits(hostname: string, port: number): Promise<void> {
   const rows: { name: string; request: string; want: RegExp }[] = [
     { name: "not GET", request: "POST / HTTP/1.1\r\n\r\n", want: /^HTTP\/1\.0 400 Invalid Request\r\n/ },
-    { name: "TLS", request: "\x16\x03\x01\x02\0\x01\0\n\n", want: /^HTTP\/1\.0 400 Invalid Request\r\n/ },
+    { name: "TLS", request: "\x16\x03\x01\x02\0\x01\0", want: /^HTTP\/1\.0 400 Invalid Request\r\n/ },
     { name: "too long", request: `GET /${"a".repeat(8192)}`, want: /^HTTP\/1\.0 500 Internal Server Error\r\n/ },
     {
       name: "too many headers",

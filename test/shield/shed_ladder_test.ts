@@ -1,10 +1,11 @@
 /** What is left out, decided from figures: tables of looks and the steps they come to. */
 import assert from "node:assert/strict";
 import { CALM_SECONDS, PeerAge, type ShedChange, ShedLadders, type ShedLoad } from "../../src/shield/shed_ladder.ts";
-import { shareLoads } from "../../src/shield/shed_loads.ts";
+import { type Requests, shareLoads } from "../../src/shield/shed_loads.ts";
 import {
   ANSWERING_STEP_MAX,
   createShedControl,
+  SHED_CLASSES,
   SHED_STEPS,
   ShedControl,
   STRETCHED_SECONDS_MAX,
@@ -27,7 +28,7 @@ class Watched {
   /** So many looks at the same load of UDP over IPv4, the others calm. Returns the step it comes to. */
   udp4(load: ShedLoad, looks: number): number {
     for (let i = 0; i < looks; i++) {
-      this.changes.push(...this.ladders.look(this.second++, { http: CALM, udp4: load, udp6: CALM }));
+      this.changes.push(...this.ladders.look(this.second++, { http4: CALM, http6: CALM, udp4: load, udp6: CALM }));
     }
     return this.ladders.steps.udp4;
   }
@@ -92,8 +93,10 @@ Deno.test("ShedLadders.look() counts a calm from the last time it was none", () 
 
 Deno.test("ShedLadders.look() keeps the classes apart, and HTTP from going further than shorter answers", () => {
   const ladders = new ShedLadders();
-  for (let second = 0; second < 20; second++) ladders.look(second, { http: LATE, udp4: CALM, udp6: LOSING });
-  assert.deepEqual(ladders.steps, { http: ANSWERING_STEP_MAX, udp4: 0, udp6: LAST_STEP });
+  for (let second = 0; second < 20; second++) {
+    ladders.look(second, { http4: CALM, http6: LATE, udp4: CALM, udp6: LOSING });
+  }
+  assert.deepEqual(ladders.steps, { http4: 0, http6: ANSWERING_STEP_MAX, udp4: 0, udp6: LAST_STEP });
   assert.equal(ladders.stretch, 2);
 });
 
@@ -163,41 +166,88 @@ Deno.test("PeerAge.look() remembers peers for as long as they were told to stay 
 
 Deno.test("ShedControl carries the steps to the fronts", () => {
   const memory = createShedControl(45), written = new ShedControl(memory), read = new ShedControl(memory);
-  assert.deepEqual([read.isOn, read.http, read.udp(4), read.udp(6), read.peerAgeMinutesMax], [
-    false,
-    SHED_STEPS[0],
-    SHED_STEPS[0],
-    SHED_STEPS[0],
-    45,
-  ]);
-  for (const steps of [{ http: 1, udp4: 0, udp6: 0 }, { http: 0, udp4: 7, udp6: 0 }, { http: 0, udp4: 0, udp6: 2 }]) {
-    written.set(steps, 90);
-    const { http, udp4, udp6 } = steps;
-    assert.deepEqual([read.isOn, read.http, read.udp(4), read.udp(6), read.peerAgeMinutesMax], [
+  const steps = { http4: 0, http6: 0, udp4: 0, udp6: 0 };
+  const readAll = () => [read.http(4), read.http(6), read.udp(4), read.udp(6)].map((step) => SHED_STEPS.indexOf(step));
+  assert.deepEqual([read.isOn, readAll(), read.peerAgeMinutesMax], [false, [0, 0, 0, 0], 45]);
+  for (const [i, name] of SHED_CLASSES.entries()) {
+    written.set({ ...steps, [name]: i + 1 }, 90);
+    assert.deepEqual([read.isOn, readAll(), read.peerAgeMinutesMax], [
       true,
-      SHED_STEPS[http],
-      SHED_STEPS[udp4],
-      SHED_STEPS[udp6],
+      SHED_CLASSES.map((_, at) => at === i ? i + 1 : 0),
       90,
     ]);
   }
 });
 
-Deno.test("shareLoads() gives each class what its sockets say", () => {
-  const received = { http: 10, udp4: 300, udp6: 100 };
+const NOBODY: Requests = { http4: 0, http6: 0, udp4: 0, udp6: 0 };
+
+Deno.test("shareLoads() gives each class what its own sockets say", () => {
+  const received = { http4: 10, http6: 20, udp4: 300, udp6: 100 };
   const tcp = { protocol: "tcp", lost: 0 } as const, udp = { protocol: "udp" } as const;
-  const loads = shareLoads(received, [
+  const loads = shareLoads([{ received, lateMs: 0 }], [
     { ...tcp, address: "::", share: 0.1 },
     { ...tcp, address: "192.0.2.1", share: 0.4 },
     { ...udp, address: "::", share: 0.3, lost: 40 },
     { ...udp, address: "192.0.2.1", share: 0.2, lost: 7 },
     { ...udp, address: "2001:db8::1", share: 0.6, lost: 5 },
-  ], 12);
+  ]);
   assert.deepEqual(loads, {
-    http: { received: 10, lost: 0, queueShare: 0.4, lateMs: 12 },
-    udp4: { received: 300, lost: 37, queueShare: 0.3, lateMs: 12 },
-    udp6: { received: 100, lost: 15, queueShare: 0.6, lateMs: 12 },
+    http4: { received: 10, lost: 0, queueShare: 0.4, lateMs: 0 },
+    http6: { received: 20, lost: 0, queueShare: 0.1, lateMs: 0 },
+    udp4: { received: 300, lost: 37, queueShare: 0.3, lateMs: 0 },
+    udp6: { received: 100, lost: 15, queueShare: 0.6, lateMs: 0 },
   });
-  const nobody = shareLoads({ http: 0, udp4: 0, udp6: 0 }, [{ ...udp, address: "::", share: 1, lost: 9 }], 0);
-  assert.deepEqual([nobody.udp4.lost, nobody.udp6.lost], [9, 0]);
+});
+
+Deno.test("shareLoads() counts what is shared against those with a good part in it", () => {
+  const socket = { protocol: "udp", address: "::", share: 1, lost: 1000 } as const;
+  const rows: { name: string; received: Partial<Requests>; want: readonly string[]; lost: readonly number[] }[] = [
+    {
+      name: "a flood over UDP and IPv4",
+      received: { http4: 2000, http6: 1000, udp4: 200_000, udp6: 5000 },
+      want: ["udp4 full", "udp4 late"],
+      lost: [976, 0],
+    },
+    {
+      name: "a flood over UDP and IPv6",
+      received: { http4: 2000, udp4: 20_000, udp6: 180_000 },
+      want: ["udp6 full", "udp6 late"],
+      lost: [0, 900],
+    },
+    {
+      name: "a flood over HTTP, each request of which costs more",
+      received: { http4: 30_000, http6: 2000, udp4: 20_000, udp6: 5000 },
+      want: ["http4 late", "udp4 full"],
+      lost: [800, 0],
+    },
+    {
+      name: "everybody at once",
+      received: { http4: 10_000, http6: 10_000, udp4: 40_000, udp6: 40_000 },
+      want: ["http4 late", "http6 late", "udp4 full", "udp4 late", "udp6 full", "udp6 late"],
+      lost: [500, 500],
+    },
+    {
+      name: "a front that does nothing at all",
+      received: {},
+      want: ["http4 late", "http6 late", "udp4 full", "udp4 late", "udp6 full", "udp6 late"],
+      lost: [500, 500],
+    },
+  ];
+  for (const { name, received, want, lost } of rows) {
+    const loads = shareLoads([{ received: { ...NOBODY, ...received }, lateMs: 300 }], [socket]);
+    const said = SHED_CLASSES.flatMap((shedClass) => {
+      const { queueShare, lateMs } = loads[shedClass];
+      return [...queueShare > 0 ? [`${shedClass} full`] : [], ...lateMs > 0 ? [`${shedClass} late`] : []];
+    });
+    assert.deepEqual([said, [loads.udp4.lost, loads.udp6.lost]], [want, lost], name);
+  }
+});
+
+Deno.test("shareLoads() adds up what fronts had, and looks at each for what makes it late", () => {
+  const loads = shareLoads([
+    { received: { ...NOBODY, udp4: 100_000, http4: 1000 }, lateMs: 400 },
+    { received: { ...NOBODY, udp4: 1000, http4: 20_000 }, lateMs: 5 },
+  ], []);
+  assert.deepEqual([loads.udp4.received, loads.udp4.lateMs], [101_000, 400]);
+  assert.deepEqual([loads.http4.received, loads.http4.lateMs], [21_000, 5], "its own front is in time");
 });

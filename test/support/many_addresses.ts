@@ -83,8 +83,11 @@ export class UdpClient implements Disposable {
   }
 }
 
-/** What came back on a connection from `address` until its end, when `request` was sent; one character a byte. */
-export function askHttpFrom(address: string, port: number, request: string): Promise<string> {
+/**
+ * What came back on a connection from `address` until its end, when `request` was sent; one character a byte. `rest`: sent
+ * when it is there.
+ */
+export function askHttpFrom(address: string, port: number, request: string, rest?: Promise<string>): Promise<string> {
   return new Promise((resolve, reject) => {
     const host = address.includes(":") ? HOST6 : HOST;
     const socket = net.connect({ host, port, localAddress: address }), parts: string[] = [];
@@ -97,6 +100,7 @@ export function askHttpFrom(address: string, port: number, request: string): Pro
     );
     socket.on("end", () => resolve(parts.join("")));
     socket.write(request, "latin1");
+    void rest?.then((more) => socket.write(more, "latin1"));
   });
 }
 

@@ -71,7 +71,7 @@ Deno.test("HttpDoor.answer() allocates nothing, over a million announces", () =>
 function guarded(tracker: Tracker): Tracker {
   const shedding = createShedControl(45), denied = "198.51.100.0/24\n203.0.113.0/24\n2001:db8:5::/48\n2001:db8:7::/48";
   const rate = { perSecond: 10_000, burst: 10_000_000 }, buckets = createBuckets(Int32Array.of(1, 2));
-  new ShedControl(shedding).set({ http: 4, udp4: 4, udp6: 3 }, 90);
+  new ShedControl(shedding).set({ http4: 4, http6: 4, udp4: 4, udp6: 3 }, 90);
   tracker.shedding = new ShedControl(shedding);
   tracker.shield = new Shield({ buckets, rate, exempt: [], proxies: [] });
   tracker.denied = new NetworkRanges(readNetworkLines(denied).memory);

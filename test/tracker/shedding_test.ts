@@ -1,5 +1,6 @@
 /** The doors while the tracker is behind: what each step does to intervals, peers and datagrams, and that it ends. */
 import assert from "node:assert/strict";
+import { EVENT_COMPLETED, EVENT_NONE, EVENT_STARTED, EVENT_STOPPED } from "../../src/bittorrent/announce.ts";
 import { createShedControl, SHED_STEPS, ShedControl, STRETCHED_SECONDS_MAX } from "../../src/shield/shed_steps.ts";
 import { COUNTER } from "../../src/stats/counters.ts";
 import { Policy } from "../../src/tracker/policy.ts";
@@ -9,7 +10,7 @@ import { UDP_CONNECT_PACKET, udpAnnounce } from "../support/shield.ts";
 import { HttpCounter, newTracker, UdpCounter } from "../support/tracker.ts";
 import { latin1, latin1Text } from "../support/vectors.ts";
 
-const ALICE = "192.0.2.1", ALICE6 = "2001:db8::1", NO_STEPS = { http: 0, udp4: 0, udp6: 0 };
+const ALICE = "192.0.2.1", ALICE6 = "2001:db8::1", NO_STEPS = { http4: 0, http6: 0, udp4: 0, udp6: 0 };
 const SETTINGS = { intervalSeconds: 1800, numwantDefault: 50, numwantMax: 200 };
 
 Deno.test("Policy.shed() makes intervals longer and lists shorter, until it is told otherwise", () => {
@@ -58,40 +59,44 @@ class Shedding {
   }
 
   /** The same of an HTTP client, of both families. */
-  announceHttp(): [seconds: number, peers: number] {
+  announceHttp(address: string): [seconds: number, peers: number] {
     const request = latin1("GET /announce?info_hash=aaaaaaaaaaaaaaaaaaaa&port=1&left=1 HTTP/1.1\r\n\r\n");
-    const text = latin1Text(this.http.ask(request, ALICE).reply);
+    const text = latin1Text(this.http.ask(request, address).reply);
     const bytes = (key: string) => Number(new RegExp(`${key}(\\d+):`).exec(text)?.[1] ?? 0);
     return [Number(/8:intervali(\d+)e/.exec(text)![1]), bytes("5:peers") / 6 + bytes("6:peers6") / 18];
   }
 }
 
-function assertStretched([seconds, peers]: [number, number], stretch: number, peersWant: number, name: string): void {
+function assertStretched(
+  [seconds, peers]: readonly [number, number],
+  [stretch, peersWant]: readonly [number, number],
+  name: string,
+): void {
   assert.ok(seconds >= Math.floor(1620 * stretch) && seconds < 1980 * stretch, `${name}: ${seconds} s`);
   assert.equal(peers, peersWant, name);
 }
 
 Deno.test("the doors serve each class as its own step says", () => {
-  const shedding = new Shedding();
+  const shedding = new Shedding(), usual = [1, 50] as const;
   const rows: {
-    steps: Record<"http" | "udp4" | "udp6", number>;
-    http: [number, number];
-    udp4: [number, number];
-    udp6: [number, number];
+    steps: Partial<typeof NO_STEPS>;
+    want: Partial<Record<keyof typeof NO_STEPS, readonly [number, number]>>;
   }[] = [
-    { steps: NO_STEPS, http: [1, 50], udp4: [1, 50], udp6: [1, 50] },
-    { steps: { http: 1, udp4: 0, udp6: 0 }, http: [1.5, 50], udp4: [1, 50], udp6: [1, 50] },
-    { steps: { http: 0, udp4: 2, udp6: 0 }, http: [1, 50], udp4: [2, 50], udp6: [1, 50] },
-    { steps: { http: 0, udp4: 3, udp6: 4 }, http: [1, 50], udp4: [2, 25], udp6: [2, 10] },
-    { steps: { http: 4, udp4: 0, udp6: 1 }, http: [2, 10], udp4: [1, 50], udp6: [1.5, 50] },
-    { steps: NO_STEPS, http: [1, 50], udp4: [1, 50], udp6: [1, 50] },
+    { steps: {}, want: {} },
+    { steps: { http4: 1 }, want: { http4: [1.5, 50] } },
+    { steps: { http6: 4 }, want: { http6: [2, 10] } },
+    { steps: { udp4: 2 }, want: { udp4: [2, 50] } },
+    { steps: { udp4: 3, udp6: 4 }, want: { udp4: [2, 25], udp6: [2, 10] } },
+    { steps: { http4: 4, udp6: 1 }, want: { http4: [2, 10], udp6: [1.5, 50] } },
+    { steps: {}, want: {} },
   ];
-  for (const { steps, http, udp4, udp6 } of rows) {
-    shedding.control.set(steps, 45);
+  for (const { steps, want } of rows) {
+    shedding.control.set({ ...NO_STEPS, ...steps }, 45);
     const name = JSON.stringify(steps);
-    assertStretched(shedding.announceHttp(), ...http, `${name} http`);
-    assertStretched(shedding.announceUdp(ALICE), ...udp4, `${name} udp4`);
-    assertStretched(shedding.announceUdp(ALICE6), ...udp6, `${name} udp6`);
+    assertStretched(shedding.announceHttp(ALICE), want.http4 ?? usual, `${name} http4`);
+    assertStretched(shedding.announceHttp(ALICE6), want.http6 ?? usual, `${name} http6`);
+    assertStretched(shedding.announceUdp(ALICE), want.udp4 ?? usual, `${name} udp4`);
+    assertStretched(shedding.announceUdp(ALICE6), want.udp6 ?? usual, `${name} udp6`);
   }
 });
 
@@ -116,11 +121,28 @@ Deno.test("UdpDoor.answer() leaves out a part of the datagrams, connects first",
   assert.equal(tracker.counters[COUNTER.udpDrops], 2200);
 });
 
+Deno.test("UdpDoor.answer() leaves out no stop and no completed of a client that is there", () => {
+  const { udp, control } = new Shedding(), id = udp.connect(ALICE), forged = new Uint8Array(8).fill(1);
+  control.set({ ...NO_STEPS, udp4: SHED_STEPS.length - 1 }, 45);
+  const rows: [name: string, id: Uint8Array, event: number, answered: number][] = [
+    ["stopped", id, EVENT_STOPPED, 800],
+    ["completed", id, EVENT_COMPLETED, 800],
+    ["started", id, EVENT_STARTED, 400],
+    ["no event", id, EVENT_NONE, 400],
+    ["stopped, says a stranger", forged, EVENT_STOPPED, 400],
+  ];
+  for (const [name, from, event, want] of rows) {
+    let answered = 0;
+    for (let i = 0; i < 800; i++) if (udp.ask(udpAnnounce(from, "a", { event }), ALICE).length > 0) answered++;
+    assert.equal(answered, want, name);
+  }
+});
+
 Deno.test("Tracker.beginBatch() forgets peers later while clients were told to come back later", () => {
   const { tracker, control } = new Shedding();
   tracker.beginBatch();
   assert.equal(tracker.store.peerAgeMinutesMax, 45);
-  control.set({ ...NO_STEPS, http: 2 }, 90);
+  control.set({ ...NO_STEPS, http4: 2 }, 90);
   tracker.beginBatch();
   assert.equal(tracker.store.peerAgeMinutesMax, 90);
 });
@@ -136,7 +158,7 @@ Deno.test("an interval that a plugin has set is stretched as well, and within th
   };
   const host = new PluginUnderTest(shaped), { tracker } = host, memory = createShedControl(45);
   tracker.shedding = new ShedControl(memory);
-  new ShedControl(memory).set({ http: 4, udp4: 4, udp6: 4 }, 90);
+  new ShedControl(memory).set({ http4: 4, http6: 4, udp4: 4, udp6: 4 }, 90);
   const interval = (letter: string) => Number(/8:intervali(\d+)e/.exec(host.announce(letter))![1]);
   for (let port = 1; port < 60; port++) host.announce("b", `&port=${port}`, { address: `192.0.2.${port + 1}` });
   assert.deepEqual([interval("b"), interval("c")], [1200, 50_000]);

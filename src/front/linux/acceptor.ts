@@ -1,14 +1,15 @@
 /**
  * Accepts the connections that wait on a front's TCP listeners: makes room when all places are taken, rests when the
- * system is short, and closes at once what comes to a proxies' listener from elsewhere or from a denied network. What is said on a connection is
- * http_server.ts's.
+ * system is short, and closes at once what comes to a proxies' listener from elsewhere or from a denied network. What is
+ * said on a connection is http_server.ts's.
  */
 import { NetworkSet } from "../../access/networks.ts";
 import { setAddress4, setAddress6 } from "../../bittorrent/address.ts";
 import { COUNTER } from "../../stats/counters.ts";
 import type { Tracker } from "../../tracker/tracker.ts";
 import type { FrontStart } from "../front_start.ts";
-import type { Connections } from "./connections.ts";
+import { OverLimit } from "../over_limit.ts";
+import { type Connections, SLOT_READING } from "./connections.ts";
 import { AF_INET, EAGAIN, EINTR, EMFILE, EPOLLIN, SHORTAGES, SOCK_CLOEXEC, SOCK_NONBLOCK } from "./libc.ts";
 import { NAME_BYTES, type Native } from "./native.ts";
 import type { Poller } from "./poller.ts";
@@ -22,7 +23,7 @@ const ACCEPT_PAUSE_MS = 100;
 export interface Accepting {
   /** The connection in `slot` is new, its peer's address noted. */
   readonly onOpened: (slot: number) => void;
-  /** Closes the connection in `slot` unless what came with it has been answered: its address has too many. */
+  /** Closes the connection in `slot` unless a reply is on its way: its address has too many. */
   readonly dismiss: (slot: number) => void;
   /** Gives up the connection that is missed least. False: there is none. */
   readonly evict: () => boolean;
@@ -43,6 +44,8 @@ export class Acceptor {
   readonly #server: Accepting;
   readonly #listeners = new Map<number, Listener>();
   readonly #proxies: NetworkSet;
+  /** By generation and slot in one number: both are needed to tell one from another that has its place now. */
+  readonly #over = new OverLimit<number>();
   readonly #peer = new Uint8Array(NAME_BYTES);
   readonly #peerWords = new Int32Array(this.#peer.buffer);
   readonly #peerLength = Int32Array.of(NAME_BYTES);
@@ -99,8 +102,17 @@ export class Acceptor {
       if (isForProxies) connections.awaitsProxy[slot] = 1;
       const isOver = !isForProxies && !this.#tracker.takesConnection();
       this.#server.onOpened(slot);
-      if (isOver) this.#server.dismiss(slot);
+      if (isOver) this.#limit(slot);
     }
+  }
+
+  // The connection in `slot` is one more than its address may have: it goes, unless its request has begun.
+  #limit(slot: number): void {
+    const { generation, slots, state, used } = this.#connections, isUnanswered = state[slot] === SLOT_READING;
+    if (isUnanswered && used[slot] === 0) return this.#server.dismiss(slot);
+    if (!isUnanswered) return;
+    const oldest = this.#over.add(generation[slot] * slots + slot) ?? -1, from = oldest % slots;
+    if (oldest >= 0 && generation[from] === Math.floor(oldest / slots)) this.#server.dismiss(from);
   }
 
   /** Accepts nothing more. */
@@ -121,11 +133,16 @@ export class Acceptor {
     this.#tracker.counters[COUNTER.acceptPauses]++;
     // A descriptor given up is there at once; memory is not.
     if (this.#server.evict() && errno === EMFILE) return true;
-    this.#poller.remove(listener);
-    setTimeout(() => {
-      if (!this.#isClosed) this.#poller.add(listener, EPOLLIN, this.#listeners.get(listener)!.slot, 0);
-    }, ACCEPT_PAUSE_MS);
+    // It stays where it is, watched for nothing: to be put there anew could fail for want of memory too.
+    this.#watch(listener, 0);
+    setTimeout(() => this.#isClosed || this.#watch(listener, EPOLLIN), ACCEPT_PAUSE_MS);
     return false;
+  }
+
+  // A front that does not hear of a listener is of no use, and ends.
+  #watch(listener: number, events: number): void {
+    if (this.#poller.change(listener, events, this.#listeners.get(listener)!.slot, 0)) return;
+    throw new Error(`epoll: a listener cannot be watched (error ${this.#native.errno()})`);
   }
 
   #takePeer(): void {

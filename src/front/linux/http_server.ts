@@ -310,7 +310,7 @@ export class LinuxHttp {
     if (!done) this.#close(slot);
   }
 
-  /** Closes the connection in `slot` if its request has not come whole with it. */
+  /** Closes the connection in `slot` unless a reply is on its way. */
   dismiss(slot: number): void {
     if (this.#connections.state[slot] === SLOT_READING) this.#close(slot);
   }

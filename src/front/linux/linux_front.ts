@@ -9,7 +9,7 @@ import { Life } from "../../plugin/life.ts";
 import type { LoadedPlugin } from "../../plugin/load.ts";
 import { UdpDoor } from "../../tracker/udp_door.ts";
 import { buildTracker } from "../build_tracker.ts";
-import type { Front, FrontSocket, FrontStart } from "../front_start.ts";
+import { BindFault, type Front, type FrontSocket, type FrontStart } from "../front_start.ts";
 import { LoopLateness } from "../loop_lateness.ts";
 import { OfficeLink } from "../office_link.ts";
 import { requestLogger } from "../request_logger.ts";
@@ -190,7 +190,10 @@ class LinuxFront {
   }
 
   #listen(): void {
-    for (const [slot, { descriptor }] of this.#sockets.entries()) this.#poller.add(descriptor, EPOLLIN, slot, 0);
+    for (const [slot, socket] of this.#sockets.entries()) {
+      const isWatched = this.#poller.add(socket.descriptor, EPOLLIN, slot, 0);
+      if (!isWatched) throw new BindFault(socket, `epoll refuses to watch it (error ${this.#native.errno()})`);
+    }
   }
 
   #serve(i: number): void {

@@ -43,16 +43,30 @@ export class LinuxUdp {
     this.#door = door;
   }
 
-  /** One batch on `descriptor`. Returns how many datagrams came; BATCH means that more may wait. */
+  /**
+   * One batch on `descriptor`. Returns how many datagrams came; BATCH means that more may wait. Throws what the last one
+   * that failed threw, when all others are answered.
+   */
   serve(descriptor: number): number {
     const { calls, udp } = this.#native;
     const count = calls.recvmmsg(descriptor, udp.received, BATCH, MSG_DONTWAIT, null);
     if (count <= 0) return 0;
-    let answers = 0;
-    for (let i = 0; i < count; i++) answers = this.#answer(i, answers);
+    let answers = 0, faults = 0, fault: unknown;
+    for (let i = 0; i < count;) {
+      // Entered once a batch: a datagram that fails takes no other with it, and costs those that do not nothing.
+      try {
+        while (i < count) answers = this.#answer(i++, answers);
+      } catch (error) {
+        faults++;
+        fault = error;
+      }
+    }
     udp.resetReceived(count);
     if (answers > 0) this.#send(descriptor, answers);
-    return count;
+    if (faults === 0) return count;
+    // The one that is thrown is counted by who catches it.
+    this.#tracker.counters[COUNTER.faults] += faults - 1;
+    throw fault;
   }
 
   // Answers datagram `i` into slot `slot`. Returns the next free slot.

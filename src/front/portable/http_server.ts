@@ -12,6 +12,7 @@ import { HTTP_REQUEST_BYTES_MAX } from "../../wire/http_request.ts";
 import { decodeProxyHeader, PROXY_INCOMPLETE, PROXY_INVALID } from "../../wire/proxy_protocol.ts";
 import type { FrontStart, HttpLimits } from "../front_start.ts";
 import type { OfficeLink } from "../office_link.ts";
+import { OverLimit } from "../over_limit.ts";
 
 /** Rest after an accept that failed: the descriptor of the connection given up for it comes back within it. */
 const ACCEPT_PAUSE_MS = 10;
@@ -30,13 +31,19 @@ class Connection {
 
   /** The client's, which with a proxy is not the socket's. */
   address: string;
+  /** Ends the wait for the office, if it waits: nothing else would end with the socket. */
+  giveUp: (error: Error) => void = () => {};
 
-  /** `awaitsProxy`: a header of the PROXY protocol is to come first. `isOver`: its address has too many. */
-  constructor(readonly socket: Deno.TcpConn, public awaitsProxy: boolean, readonly isOver: boolean) {
+  /**
+   * `awaitsProxy`: a header of the PROXY protocol is to come first. `isOver`: its address has too many, and it ends unless
+   * its request has begun.
+   */
+  constructor(readonly socket: Deno.TcpConn, public awaitsProxy: boolean, public isOver: boolean) {
     this.address = socket.remoteAddr.hostname;
   }
 
   close(): void {
+    this.giveUp(new Deno.errors.Interrupted("the connection was closed"));
     try {
       this.socket.close();
     } catch {
@@ -52,6 +59,7 @@ export class PortableHttpServer {
   readonly #office: OfficeLink;
   readonly #limits: HttpLimits;
   readonly #proxies: NetworkSet;
+  readonly #over = new OverLimit<Connection>();
   /** In the order of their last activity. */
   readonly #connections = new Set<Connection>();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -110,7 +118,11 @@ export class PortableHttpServer {
         if (read === null) return;
         if (connection.isIdle) this.#touch(connection, false);
         connection.used += read;
-        if (!await this.#answerAll(connection) || connection.isOver) return;
+        if (!await this.#answerAll(connection)) return;
+        if (!connection.isOver) continue;
+        if (connection.used === 0) return;
+        connection.isOver = false;
+        this.#over.add(connection)?.close();
       }
     } catch (error) {
       // A connection that breaks is its client's affair. Our own mistakes are not.
@@ -182,24 +194,25 @@ export class PortableHttpServer {
     counters[COUNTER.officeRequests]!++;
     const address = formatAddress(request.addressBytes.subarray(0, request.family === 4 ? 4 : 16));
     let arrived: (piece: FromOffice) => void = () => {};
-    let piece = new Promise<FromOffice>((resolve) => arrived = resolve);
     const id = office.send(connection.input, this.#door.http, address, (next) => arrived(next));
     if (id === 0) {
       counters[COUNTER.officeRefused]!++;
       return false;
     }
-    for (;;) {
-      const { bytes, last, keepAlive } = await piece;
-      try {
+    try {
+      for (;;) {
+        const { bytes, last, keepAlive } = await new Promise<FromOffice>((resolve, reject) => {
+          arrived = resolve;
+          connection.giveUp = reject;
+        });
         await writeAll(connection.socket, bytes);
-      } catch (error) {
-        if (!last) office.abort(id);
-        throw error;
+        if (last) return keepAlive;
+        this.#touch(connection, false);
+        office.next(id);
       }
-      if (last) return keepAlive;
-      this.#touch(connection, false);
-      piece = new Promise((resolve) => arrived = resolve);
-      office.next(id);
+    } catch (error) {
+      office.abort(id);
+      throw error;
     }
   }
 
@@ -216,6 +229,7 @@ export class PortableHttpServer {
     for (const connection of this.#connections) {
       if (connection.deadline > this.#tracker.clock.second) continue;
       this.#tracker.counters[COUNTER.tcpTimeouts]!++;
+      this.#connections.delete(connection);
       connection.close();
     }
   }
