@@ -22,7 +22,7 @@ import type { FromPart, FrontKind } from "./messages.ts";
 import { createOffice } from "./office_part.ts";
 import type { PartEnd, PartThread } from "./part_thread.ts";
 import { restoreStateDump } from "./persist/statedump_loader.ts";
-import { SILENT_MS_MAX } from "./plugin_choice.ts";
+import { HOST_LIMITS } from "./plugin_choice.ts";
 import { watchOverload } from "./overload_watch.ts";
 import { FRONT_SLOTS } from "./plugin/plugin_set.ts";
 import { PluginParts } from "./plugin_parts.ts";
@@ -94,8 +94,8 @@ export class App {
   #clockTimer: ReturnType<typeof setInterval> | undefined;
   #unwatchOverload: (() => void) | undefined;
 
-  /** `silentMsMax`: silence after which a thread that runs plugins is taken to hang. */
-  constructor(config: Config, silentMsMax = SILENT_MS_MAX) {
+  /** `limits`: how long threads that run plugins are waited for. */
+  constructor(config: Config, limits = HOST_LIMITS) {
     const settings = this.#settings = config.settings;
     this.#wanted = wantedSockets(config);
     this.#kind = chooseFrontKind(settings["tracker.front"]);
@@ -107,7 +107,7 @@ export class App {
       onLists: () => this.#fronts.sendLists(),
       untilRulesTaken: () => this.#fronts.untilRulesTaken(),
       onFailure,
-    }, silentMsMax);
+    }, limits);
     this.#denied = new DeniedNetworks(settings["access.deny_networks"]);
     this.#fronts = new FrontParts({
       kind: this.#kind,
@@ -116,8 +116,9 @@ export class App {
       rulesFor: (index) => ({ ...this.#plugins.rulesFor(index), denied: this.#denied.memory }),
       linkOffice: (handOver) => link(this.#office!, handOver),
       onRulesTaken: () => this.#plugins.noteRulesTaken(),
+      onRefused: (name, why) => this.#plugins.noteRefusal(name, why),
       hear: (message) => this.#succession?.hear(message),
-      watch: { silentMsMax, needsCell: () => this.#plugins.needsCell(FRONT_SLOTS) },
+      watch: { silentMsMax: limits.silentMsMax, needsCell: () => this.#plugins.needsCell(FRONT_SLOTS) },
       onFailure: (name, end) => this.#notePartEnd(name, end),
     });
   }

@@ -22,6 +22,8 @@ export interface FrontPartsPlan {
   readonly linkOffice: (handOver: (port: MessagePort) => void) => void;
   /** All fronts have the rules they were last sent. */
   readonly onRulesTaken: () => void;
+  /** A front cannot load the plugins it was sent. Returns whether one was taken out of it for that. */
+  readonly onRefused: (name: string, why: string) => boolean;
   /** A front said something that is not about its rules. */
   readonly hear: (message: FromPart) => void;
   /** Silence after which a front is taken to hang, and whether it runs plugins of the folder. */
@@ -117,9 +119,20 @@ export class FrontParts {
     this.#threads[index]!.post({ type: "setRules", rules: { ...this.#plan.rulesFor(index), plugins } });
   }
 
+  // Without the plugin at fault, a front loads the others. Returns whether it may.
+  #postRulesAgain(index: number, fault: string): boolean {
+    if (!this.#plan.onRefused(frontName(index), fault)) return false;
+    this.#threads[index]!.post({ type: "setRules", rules: this.#plan.rulesFor(index) });
+    return true;
+  }
+
   #hear(index: number, message: FromPart): void {
     if (message.type !== "rulesSet") return this.#plan.hear(message);
-    if (message.fault !== null) console.error(`plugins: front ${index} keeps the old ones: ${message.fault}`);
+    if (message.fault !== null) {
+      // What it then says is the answer to what it was sent.
+      if (this.#postRulesAgain(index, message.fault)) return;
+      console.error(`plugins: front ${index} keeps the old ones: ${message.fault}`);
+    }
     this.#noteRulesTaken(index, this.#rulesTaken[index]! + 1);
   }
 

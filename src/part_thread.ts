@@ -93,9 +93,10 @@ export class PartThread {
     await new Promise((resolve) => this.#settleStart = resolve);
   }
 
-  /** Sends the part a message. */
-  post(message: ToPart, ...ports: MessagePort[]): void {
+  /** Sends the part a message. Returns whether there is a part: one that failed and rests before it comes back is none. */
+  post(message: ToPart, ...ports: MessagePort[]): boolean {
     this.#channel?.postMessage(message, ports);
+    return this.#channel !== undefined;
   }
 
   /** Where the part that runs now gives its signs of life: plugin/life.ts. */

@@ -64,9 +64,11 @@ const PARTS: Readonly<Record<string, Part>> = {
   // Which plugins run, and their threads, for the supervisor and `tracker plugins`.
   "plugin_choice.ts": { imports: ["config", "part_thread.ts", "permissions.ts", "plugin"] },
   "plugin_parts.ts": {
-    imports: ["access", "config", "fifo.ts", "front", "part_thread.ts", "permissions.ts", "plugin"]
+    imports: ["access", "config", "fifo.ts", "front", "host_part.ts", "part_thread.ts", "plugin"]
       .concat(["plugin_choice.ts", "plugin_exclusions.ts", "stats"]),
   },
+  // One of them, as the supervisor holds it.
+  "host_part.ts": { imports: ["config", "part_thread.ts", "permissions.ts", "plugin"] },
   "plugin_exclusions.ts": { imports: ["plugin"] },
   "machine.ts": { imports: ["system_files.ts"] },
   "system_files.ts": { imports: [] },

@@ -9,7 +9,7 @@ import { type PluginApp, startWithPlugins } from "../support/plugin_folder.ts";
 /** Parts keep timers and workers until they are stopped; the tests stop them. */
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
 /** Silence after which the tests' threads are ended. */
-const SILENT_MS = 4000;
+const LIMITS = { silentMsMax: 4000 };
 /** Refused because a plugin failed. */
 const CANNOT_DECIDE = /14:failure reason42:the tracker cannot decide; try again later/;
 
@@ -33,7 +33,7 @@ async function whileBack<T>(tracker: PluginApp, parts: readonly string[], hold: 
 
 for (const kind of KINDS) {
   Deno.test(`plugins that loop for ever in a ${kind} front and in the office`, OPTIONS, async () => {
-    await using tracker = await startWithPlugins(kind, {}, () => "tracker.workers 1\n", SILENT_MS);
+    await using tracker = await startWithPlugins(kind, {}, () => "tracker.workers 1\n", LIMITS);
     assert.match(await announce(tracker, "c"), /8:intervali/);
     // Dropped in while the tracker runs, as the first plugins of its folder.
     tracker.write("plugins/front.js", plugin("front", "for (;;);"));
@@ -78,7 +78,7 @@ Deno.test("parts that fail of themselves come back with their plugins", OPTIONS,
     KINDS[0]!,
     { "plugins/fine.js": plugin("fine", "return 'no'") },
     () => "tracker.workers 1\n",
-    SILENT_MS,
+    LIMITS,
   );
   for (const name of ["front 0", "office"]) {
     // A message no part knows is a fault of ours.
@@ -95,7 +95,7 @@ Deno.test("a page that loops after it has waited is known too", OPTIONS, async (
     KINDS[0]!,
     { "plugins/late.js": plugin("late", "for (;;);"), "plugins/other.js": plugin("other", "return 'fine'") },
     undefined,
-    SILENT_MS,
+    LIMITS,
   );
   assert.match(await get(tracker, "/plugin/other/later"), /\r\n\r\nfine$/);
   assert.equal(await whileBack(tracker, ["office"], () => get(tracker, "/plugin/late/later")), "");
@@ -103,20 +103,30 @@ Deno.test("a page that loops after it has waited is known too", OPTIONS, async (
   assert.match(await get(tracker, "/plugin/other/later"), /\r\n\r\nfine$/);
 });
 
-Deno.test("a plugin that cannot be loaded into a front any more is out of it", OPTIONS, async () => {
-  await using tracker = await startWithPlugins(KINDS[0]!, {}, () => "tracker.workers 1\n", SILENT_MS);
-  // The thread that looks at plugins before knows of permissions; fronts know nothing of them.
-  const text = plugin("picky", "return 'no'").replace(
-    "admitAnnounce",
-    'prepare() { if (Deno.permissions === undefined) throw new Error("not here"); }, admitAnnounce',
-  );
-  tracker.write("plugins/picky.js", text);
+Deno.test("a plugin that can be loaded when it is tried, but not into a front, is out of it", OPTIONS, async () => {
+  await using tracker = await startWithPlugins(KINDS[0]!, {}, () => "tracker.workers 1\n", LIMITS);
+  // Nothing but its stacks tells the thread that tries plugins from a front.
+  const picky = (answer: string) =>
+    plugin("picky", answer).replace(
+      "admitAnnounce",
+      'prepare() { if (!new Error().stack.includes("/host_thread.ts")) throw new Error("not here"); }, admitAnnounce',
+    );
+  tracker.write("plugins/picky.js", picky("return 'no'"));
   await tracker.app.reload();
   await tracker.untilLogged(/^plugin picky: out of front 0 until its file changes: .*prepare: not here$/);
   assert.match(await announce(tracker, "c"), CANNOT_DECIDE);
   tracker.write("plugins/picky.js", plugin("picky", "return 'no'"));
   await tracker.app.reload();
   assert.match(await announce(tracker, "a"), /:no8:/);
+  assert.match(await announce(tracker, "c"), /8:intervali/);
+  // And when the front is in a cell already: the others that have changed are in force.
+  tracker.write("plugins/picky.js", picky("return 'never'"));
+  tracker.write("plugins/able.js", "export default { name: 'able', admitAnnounce: () => 'able' };");
+  await tracker.app.reload();
+  assert.match(await announce(tracker, "c"), /:able8:/);
+  Deno.removeSync(`${tracker.folder}/plugins/able.js`);
+  await tracker.app.reload();
+  assert.match(await announce(tracker, "c"), CANNOT_DECIDE);
 });
 
 Deno.test("plugins that eat memory in a front and in the office", OPTIONS, async () => {
@@ -133,7 +143,7 @@ Deno.test("plugins that eat memory in a front and in the office", OPTIONS, async
     },
     () => "tracker.workers 1\n",
     // Long enough that it is not silence that ends them.
-    30_000,
+    { silentMsMax: 30_000 },
   );
   assert.equal(await whileBack(tracker, ["office"], () => get(tracker, "/stats?mode=bytes")), "");
   await tracker.untilLogged(/^plugin bytes: out of office until its file changes: .* \d+ MiB more memory in use$/);
