@@ -2,7 +2,6 @@
  * The supervisor: makes the shared memory, binds what must outlive a part, starts the parts, starts them again when
  * they fail, and stops them in reverse. It reads no byte from the network and loads no plugin.
  */
-import { resolve } from "node:path";
 import type { Config, Problem } from "./config/config.ts";
 import type { Settings } from "./config/schema.ts";
 import { DeniedNetworks } from "./denied_networks.ts";
@@ -26,6 +25,7 @@ import { HOST_LIMITS } from "./plugin_choice.ts";
 import { watchOverload } from "./overload_watch.ts";
 import { FRONT_SLOTS } from "./plugin/plugin_set.ts";
 import { PluginParts } from "./plugin_parts.ts";
+import { enterDirectory } from "./privileges/enter_directory.ts";
 import { leaveRoot } from "./privileges/leave_root.ts";
 import { type LeavePlan, lookAround, planPrivileges, type StayPlan } from "./privileges/plan.ts";
 import { SdNotify } from "./sd_notify.ts";
@@ -47,7 +47,7 @@ export async function serve(config: Config): Promise<number> {
     console.error(sentence);
     return EXIT_CANNOT_RUN;
   };
-  const plan = enterDirectory(config);
+  const plan = enterAndPlan(config);
   if ("sentence" in plan) return refuse(plan.sentence);
   for (const line of plan.lines) console.error(line);
   const app = new App(plan.config), systemd = SdNotify.open();
@@ -308,17 +308,9 @@ function sayFault(error: unknown): true {
 }
 
 // Goes to the directory of the config, and decides there what becomes of root.
-function enterDirectory(config: Config): LeavePlan | StayPlan | Problem {
-  const path = config.settings["tracker.rootdir"], { configFile } = config;
-  // Plugins lie beside it, wherever we go.
-  const found = configFile === null || path === "." ? configFile : resolve(configFile);
-  try {
-    Deno.chdir(path);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : error;
-    return { sentence: `Cannot start: tracker.rootdir must be a directory, and is "${path}" (${why})` };
-  }
-  return planPrivileges({ ...config, configFile: found }, lookAround());
+function enterAndPlan(config: Config): LeavePlan | StayPlan | Problem {
+  const found = enterDirectory(config);
+  return "sentence" in found ? found : planPrivileges(found, lookAround());
 }
 
 // Returns null, or the sentence that says why the tracker must not serve.
