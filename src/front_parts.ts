@@ -169,11 +169,11 @@ export class FrontParts {
           // It starts with the rules of now; what was sent to its predecessor is nobody's.
           this.#noteRulesTaken(index, this.#rulesSent[index]!);
         }),
-      onFailure: (end) => {
+      onGone: () => {
         const locks = releaseLocksOf(new Int32Array(memory.arena), storeOwner(index));
         if (locks > 0) console.error(`front ${index}: died inside the store; ${locks} locks were released`);
-        onFailure(name, end);
       },
+      onFailure: (end) => onFailure(name, end),
     });
   }
 
