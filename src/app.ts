@@ -7,7 +7,7 @@ import type { Settings } from "./config/schema.ts";
 import { DeniedNetworks } from "./denied_networks.ts";
 import { describeSocket, type FrontSocket, hostPort } from "./front/front_start.ts";
 import { takeInheritedSockets } from "./front/linux/successor.ts";
-import { FrontParts } from "./front_parts.ts";
+import { FRONT_SILENT_MS_MAX, FrontParts } from "./front_parts.ts";
 import { createKeeper } from "./keeper_part.ts";
 import {
   chooseFrontKind,
@@ -61,7 +61,7 @@ export async function serve(config: Config): Promise<number> {
     await app.stop();
     return EXIT_CANNOT_RUN;
   }
-  systemd?.ready(`serving on ${app.sockets.map(describeSocket).join(", ")}`);
+  systemd?.ready(`serving on ${app.sockets.map(describeSocket).join(", ")}`, () => app.silentMs <= FRONT_SILENT_MS_MAX);
   const isFault = await Promise.race([stopped.then(() => false), untilFailed().then(sayFault)]);
   systemd?.stopping();
   await app.stop();
@@ -81,7 +81,9 @@ export class App {
   readonly #plugins: PluginParts;
   readonly #denied: DeniedNetworks;
   readonly #fronts: FrontParts;
+  /** What the next reload waits for: the start, and the reload before it. */
   #reload: Promise<void> = Promise.resolve();
+  #isServing = false;
   /** Asked for and not yet begun. */
   #nextReload: Promise<void> | undefined;
   #office: PartThread | undefined;
@@ -136,7 +138,15 @@ export class App {
   }
 
   /** Starts all parts and says so. Returns null, or the sentence that says why it cannot. */
-  async start(): Promise<string | null> {
+  start(): Promise<string | null> {
+    const started = this.#start();
+    this.#reload = started.then((refusal) => {
+      this.#isServing = refusal === null;
+    });
+    return started;
+  }
+
+  async #start(): Promise<string | null> {
     this.#startClock();
     // Access lists are loaded before anybody is answered.
     const refusal = await this.#denied.load() ?? await this.#plugins.start();
@@ -157,12 +167,13 @@ export class App {
   }
 
   /**
-   * SIGHUP: lists and plugins anew. One at a time, and while one runs however many are asked for are one more; what is
-   * broken leaves the old in its place.
+   * SIGHUP: lists and plugins anew, when the tracker serves. One at a time, and while one runs however many are asked for
+   * are one more; what is broken leaves the old in its place.
    */
   reload(): Promise<void> {
     return this.#nextReload ??= this.#reload = this.#reload.then(async () => {
       this.#nextReload = undefined;
+      if (!this.#isServing) return;
       if (await this.#denied.reload()) this.#fronts.sendLists();
       await this.#plugins.reload(() => this.#changePlugins());
     });
@@ -191,6 +202,7 @@ export class App {
 
   /** Stops all parts, the last started first. */
   async stop(): Promise<void> {
+    this.#isServing = false;
     await this.#fronts.stop();
     await this.#office?.stop();
     await this.#plugins.stop();
@@ -210,6 +222,11 @@ export class App {
   /** What the tracker listens on, with the ports the kernel chose. */
   get sockets(): readonly FrontSocket[] {
     return this.#fronts.sockets;
+  }
+
+  /** Time for which the most silent front has given no sign of life. */
+  get silentMs(): number {
+    return this.#fronts.silentMs;
   }
 
   /** Parts that failed and were started again. */

@@ -11,6 +11,12 @@ import type { SharedMemory } from "./shared_memory.ts";
 import type { ShieldStart } from "./shield/shield.ts";
 import { releaseLocksOf } from "./swarm/arena.ts";
 
+/**
+ * Silence of a front after which the tracker is not said to live any more: twice what one in a cell has before it is
+ * started again, for those that cannot be.
+ */
+export const FRONT_SILENT_MS_MAX = 20_000;
+
 /** What the fronts need of the supervisor. */
 export interface FrontPartsPlan {
   readonly kind: FrontKind;
@@ -81,6 +87,11 @@ export class FrontParts {
   /** The fronts' threads, by number. */
   get threads(): readonly PartThread[] {
     return this.#threads;
+  }
+
+  /** Time for which the most silent of them has given no sign of life. */
+  get silentMs(): number {
+    return Math.max(0, ...this.#threads.map(({ silentMs }) => silentMs));
   }
 
   /** What the fronts listen on, with the ports the kernel chose. */

@@ -36,6 +36,8 @@ export class LifeWatch {
   readonly #missesMax: number;
   #beats = 0;
   #misses = 0;
+  /** Looks in time since the last beat, whatever the part is at. */
+  #silentLooks = 0;
   #lookedMs: number;
   #rssBytes = 0;
   #outsideMebibytes: number | undefined;
@@ -51,7 +53,9 @@ export class LifeWatch {
   look({ nowMs, rssBytes, hasStarted }: Look): string | null {
     const sinceMs = nowMs - this.#lookedMs, { beats, isInPlugin } = this.#seen;
     this.#lookedMs = nowMs;
-    if (beats !== this.#beats || sinceMs > LATE_MS || !(hasStarted || isInPlugin)) {
+    const isAnew = beats !== this.#beats || sinceMs > LATE_MS;
+    this.#silentLooks = isAnew ? 0 : this.#silentLooks + 1;
+    if (isAnew || !(hasStarted || isInPlugin)) {
       this.#beats = beats;
       this.#misses = 0;
       this.#rssBytes = rssBytes;
@@ -62,6 +66,11 @@ export class LifeWatch {
     const grown = Math.round((rssBytes - this.#rssBytes) / MEBIBYTE);
     if (!isInPlugin || this.#misses < GROWTH_LOOKS || grown < GROWTH_MIB_MAX) return null;
     return `no sign of life, and ${grown} MiB more memory in use`;
+  }
+
+  /** Time without a sign of life, as far as it was looked at in time. */
+  get silentMs(): number {
+    return this.#silentLooks * LOOK_MS;
   }
 
   #refuseMemory(): string | null {

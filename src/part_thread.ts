@@ -75,6 +75,7 @@ export class PartThread {
   #hasStarted = false;
   #hasEverStarted = false;
   #looks: ReturnType<typeof setInterval> | undefined;
+  #lifeWatch: LifeWatch | undefined;
   #restartMs = RESTART_MS_MIN;
   #bornMs = 0;
   #isStopping = false;
@@ -107,6 +108,11 @@ export class PartThread {
   /** Where the part that runs now gives its signs of life: plugin/life.ts. */
   get life(): SharedArrayBuffer {
     return this.#life;
+  }
+
+  /** Time for which a part that is watched has given no sign of life, started or not. */
+  get silentMs(): number {
+    return this.#lifeWatch?.silentMs ?? 0;
   }
 
   /** Whether the part must be started anew before it may run the plugins of now: it is not in a cell, and must be. */
@@ -200,7 +206,7 @@ export class PartThread {
   }
 
   #watch({ silentMsMax }: PartWatch): void {
-    const watch = new LifeWatch(new LifeSeen(this.#life), silentMsMax, performance.now());
+    const watch = this.#lifeWatch = new LifeWatch(new LifeSeen(this.#life), silentMsMax, performance.now());
     clearInterval(this.#looks);
     let hasSaid = false;
     this.#looks = setInterval(() => {

@@ -20,6 +20,10 @@ class Watched {
     return this.#watch.look({ nowMs: this.#nowMs, rssBytes: this.rssBytes, hasStarted: this.hasStarted });
   }
 
+  get silentMs(): number {
+    return this.#watch.silentMs;
+  }
+
   beat(outsideMebibytes = 0): void {
     this.life.beat(outsideMebibytes * MEBIBYTE);
   }
@@ -35,6 +39,25 @@ Deno.test("a part is given up after so many looks without a beat, and not sooner
   part.look();
   assert.deepEqual([part.look(), part.look(), part.look()], [null, null, null]);
   assert.match(part.look()!, /^no sign of life for 2 s$/);
+});
+
+Deno.test("silence is counted whatever a part is at, in looks that come in time", () => {
+  const part = new Watched();
+  part.hasStarted = false;
+  part.beat();
+  const rows: [sinceMs: number, beats: boolean, want: number][] = [
+    [LOOK_MS, false, 0],
+    [LOOK_MS, false, LOOK_MS],
+    [LOOK_MS, false, 2 * LOOK_MS],
+    [LOOK_MS, true, 0],
+    [LOOK_MS, false, LOOK_MS],
+    [4 * LOOK_MS, false, 0],
+  ];
+  for (const [i, [sinceMs, beats, want]] of rows.entries()) {
+    if (beats) part.beat();
+    part.look(sinceMs);
+    assert.equal(part.silentMs, want, String(i));
+  }
 });
 
 Deno.test("time in which the supervisor was held up itself does not count", () => {

@@ -24,6 +24,11 @@ const plugin = (name: string, code: string) =>
 const get = (tracker: PluginApp, target: string) => exchange(tracker.tcpPort, `GET ${target} HTTP/1.1\r\n\r\n`);
 const announce = (tracker: PluginApp, letter: string) => exchange(tracker.tcpPort, announceRequest(letter, 1001));
 
+/** Resolves when a front is seen to give no sign of life. */
+async function untilSilent(tracker: PluginApp): Promise<void> {
+  while (tracker.app.silentMs < 1000) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 /** Lets `hold` hold up the parts, and resolves to what it resolved to when all of them are back. */
 async function whileBack<T>(tracker: PluginApp, parts: readonly string[], hold: () => T): Promise<Awaited<T>> {
   const back = parts.map((name) => tracker.app.parts.get(name)!.untilStarted()), held = hold();
@@ -46,7 +51,9 @@ for (const kind of KINDS) {
       // The office first: it is not asked while the front is held up.
       const mode = get(tracker, "/stats?mode=pages"), early = announce(tracker, "b");
       assert.match(await early, /8:intervali/);
-      return await Promise.all([mode, announce(tracker, "a")]);
+      const all = Promise.all([mode, announce(tracker, "a")]);
+      await untilSilent(tracker);
+      return await all;
     });
     assert.deepEqual(held, ["", ""], "their connections are closed");
     await tracker.untilLogged(/^plugin front: out of front 0 until its file changes: no sign of life for 4 s$/);
