@@ -192,11 +192,14 @@ export class App {
     if (this.#succession !== undefined) return false;
     const drainSeconds = this.#settings["http.idle_seconds"] + this.#settings["http.request_seconds"];
     const fronts = this.#fronts.threads, sockets = this.#bound;
-    this.#succession = new Succession({ keeper, fronts, sockets, drainSeconds, onTaken });
+    const succession = this.#succession = new Succession({ keeper, fronts, sockets, drainSeconds, onTaken });
+    const takeBackFifos = await this.#plugins.leaveFifos();
+    let isTaken = false;
     try {
-      return await this.#succession.run();
+      return isTaken = await succession.run();
     } finally {
       this.#succession = undefined;
+      if (!isTaken) takeBackFifos();
     }
   }
 

@@ -51,7 +51,10 @@ export class HostPart {
     });
   }
 
-  /** Loads its lists and starts the plugin. Resolves to null, or to why it cannot; then it is stopped. */
+  /**
+   * Loads its lists and starts the plugin. Resolves to null, or to why it cannot; then it is stopped. One that was stopped
+   * may be started again, and is tried until it starts.
+   */
   async start(): Promise<string | null> {
     const started = new Promise<string | null>((resolve) => this.#settleStart = resolve);
     await this.#thread.start();

@@ -87,8 +87,9 @@ export class PartThread {
     this.#plan = plan;
   }
 
-  /** Starts the part. Resolves to its sockets, or to the sentence that says why it cannot. */
+  /** Starts the part, or one that was stopped again. Resolves to its sockets, or to the sentence that says why it cannot. */
   start(): Promise<readonly FrontSocket[] | string> {
+    this.#isStopping = false;
     const started = new Promise<readonly FrontSocket[] | string>((resolve) => this.#settleStart = resolve);
     this.#spawn();
     return started;

@@ -4,7 +4,7 @@
  */
 import type { PublishedLists } from "./access/access_sets.ts";
 import type { Config } from "./config/config.ts";
-import { makeFifo } from "./fifo.ts";
+import { keepFifos, makeFifo } from "./fifo.ts";
 import type { FrontRules } from "./front/rules.ts";
 import { HostPart } from "./host_part.ts";
 import type { PartEnd, PartThread } from "./part_thread.ts";
@@ -126,6 +126,21 @@ export class PluginParts {
     await Promise.all(old.map((host) => host.stop()));
     await this.#reloadLists(kept);
     for (const line of this.logLines()) console.log(line);
+  }
+
+  /**
+   * Leaves the FIFOs to a process that takes over: hosts that read some stop, their lists stay in force, and what comes
+   * waits in the FIFOs. Resolves to what takes them back.
+   */
+  async leaveFifos(): Promise<() => void> {
+    const fifosOf = ({ spec }: HostPart) =>
+      this.#chosen.plugins.find(({ manifest }) => manifest.name === spec.name)?.choice.fifos ?? [];
+    const left = this.#hosts.filter((host) => fifosOf(host).length > 0), release = keepFifos(left.flatMap(fifosOf));
+    await Promise.all(left.map((host) => host.stop()));
+    return () => {
+      const back = left.filter((host) => this.#hosts.includes(host)).map((host) => host.start());
+      void Promise.all(back).then(release);
+    };
   }
 
   /** Ends all hosts. */
