@@ -120,7 +120,11 @@ export class App {
       onRulesTaken: () => this.#plugins.noteRulesTaken(),
       onRefused: (name, why) => this.#plugins.noteRefusal(name, why),
       hear: (message) => this.#succession?.hear(message),
-      watch: { silentMsMax: limits.silentMsMax, needsCell: () => this.#plugins.needsCell(FRONT_SLOTS) },
+      watch: {
+        silentMsMax: limits.silentMsMax,
+        needsCell: () => this.#plugins.needsCell(FRONT_SLOTS),
+        hasPages: false,
+      },
       onFailure: (name, end) => this.#notePartEnd(name, end),
     });
   }

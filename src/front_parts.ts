@@ -17,6 +17,9 @@ import { releaseLocksOf } from "./swarm/arena.ts";
  */
 export const FRONT_SILENT_MS_MAX = 20_000;
 
+/** Time fronts have to take new rules before they are not waited for any more: beyond what they have to load a plugin. */
+const RULES_MS_MAX = 60_000;
+
 /** What the fronts need of the supervisor. */
 export interface FrontPartsPlan {
   readonly kind: FrontKind;
@@ -116,10 +119,18 @@ export class FrontParts {
     await this.untilRulesTaken();
   }
 
-  /** Resolves when the rules sent so far are in force in all fronts. */
+  /** Resolves when the rules sent so far are in force in all fronts; a front that does not take them is named after a while. */
   untilRulesTaken(): Promise<void> {
-    return new Promise((onTaken) => {
-      this.#waiting = [...this.#waiting, { sent: [...this.#rulesSent], onTaken }];
+    return new Promise((resolve) => {
+      const sent = [...this.#rulesSent];
+      const timer = setTimeout(() => {
+        const late = [...sent.keys()].filter((index) => this.#rulesTaken[index]! < sent[index]!).map(frontName);
+        console.error(`${late.join(", ")}: no new rules taken for ${RULES_MS_MAX / 1000} s, and not waited for`);
+        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        resolve();
+      }, RULES_MS_MAX);
+      const waiting: WaitingForRules = { sent, onTaken: () => resolve(clearTimeout(timer)) };
+      this.#waiting = [...this.#waiting, waiting];
       this.#settleRulesTaken();
     });
   }

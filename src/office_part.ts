@@ -32,7 +32,7 @@ export function createOffice({ settings, memory, trackerId, plugins, onBegun, on
   return new PartThread({
     name: OFFICE_NAME,
     permissions: OFFICE_PERMISSIONS,
-    watch: { silentMsMax: plugins.silentMsMax, needsCell: () => plugins.needsCell(OFFICE_SLOTS) },
+    watch: { silentMsMax: plugins.silentMsMax, needsCell: () => plugins.needsCell(OFFICE_SLOTS), hasPages: true },
     onGone: () => {
       const locks = releaseLocksOf(new Int32Array(arena), storeOwner);
       if (locks > 0) console.error(`office: died inside the store; ${locks} locks were released`);

@@ -37,6 +37,8 @@ export interface PartWatch {
   readonly silentMsMax: number;
   /** Whether it runs plugins of the folder, as things are now, and so must be in a cell. */
   readonly needsCell: () => boolean;
+  /** Whether it has pages, which may wait as long as they like. */
+  readonly hasPages: boolean;
 }
 
 /** What the supervisor knows of a part. */
@@ -206,8 +208,9 @@ export class PartThread {
     this.#plan.begin(this);
   }
 
-  #watch({ silentMsMax }: PartWatch): void {
-    const watch = this.#lifeWatch = new LifeWatch(new LifeSeen(this.#life), silentMsMax, performance.now());
+  #watch({ silentMsMax, hasPages }: PartWatch): void {
+    const seen = new LifeSeen(this.#life);
+    const watch = this.#lifeWatch = new LifeWatch(seen, silentMsMax, performance.now(), hasPages);
     clearInterval(this.#looks);
     let hasSaid = false;
     this.#looks = setInterval(() => {
