@@ -19,7 +19,8 @@ const TORRENT_BYTES_MAX = 32 * 1024 * 1024;
 const HASH_LINE = /^[0-9a-fA-F]{40}(?![0-9a-fA-F])/;
 
 const published = new Set<Kind>();
-const fifos: Deno.FsFile[] = [];
+/** Paths of those that are read. */
+const fifos: string[] = [];
 let isStopping = false;
 
 /** The plugin. */
@@ -73,8 +74,8 @@ export default {
 
   async stop() {
     isStopping = true;
-    // Whoever waits for a line gets one, and sees that it is over.
-    for (const fifo of fifos) await fifo.write(Uint8Array.of(0x0a));
+    // Whoever waits for a line gets one, and sees that it is over. The file it reads from would wait for it.
+    for (const path of fifos) await Deno.writeTextFile(path, "\n", { append: true, create: false });
   },
 } satisfies Plugin;
 
@@ -181,7 +182,7 @@ async function readFifo(key: "fifo_add" | "fifo_delete", path: string, context: 
   const kind = context.settings.text("whitelist") === null ? "deny" : "allow";
   // Open for writing too, so that it neither waits for a first writer nor ends with the last.
   const fifo = await Deno.open(path, { read: true, write: true });
-  fifos.push(fifo);
+  fifos.push(path);
   const chunk = new Uint8Array(65536), decoder = new TextDecoder("latin1");
   let rest = "";
   while (!isStopping) {

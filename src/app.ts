@@ -2,13 +2,12 @@
  * The supervisor: makes the shared memory, binds what must outlive a part, starts the parts, starts them again when
  * they fail, and stops them in reverse. It reads no byte from the network and loads no plugin.
  */
-import { resolve } from "node:path";
 import type { Config, Problem } from "./config/config.ts";
 import type { Settings } from "./config/schema.ts";
 import { DeniedNetworks } from "./denied_networks.ts";
 import { describeSocket, type FrontSocket, hostPort } from "./front/front_start.ts";
 import { Successor, takeInheritedSockets } from "./front/linux/successor.ts";
-import { FrontParts } from "./front_parts.ts";
+import { FRONT_SILENT_MS_MAX, FrontParts } from "./front_parts.ts";
 import { createKeeper } from "./keeper_part.ts";
 import {
   chooseFrontKind,
@@ -22,10 +21,11 @@ import type { FromPart, FrontKind } from "./messages.ts";
 import { createOffice } from "./office_part.ts";
 import type { PartEnd, PartThread } from "./part_thread.ts";
 import { restoreStateDump } from "./persist/statedump_loader.ts";
-import { SILENT_MS_MAX } from "./plugin_choice.ts";
+import { HOST_LIMITS } from "./plugin_choice.ts";
 import { watchOverload } from "./overload_watch.ts";
 import { FRONT_SLOTS } from "./plugin/plugin_set.ts";
 import { PluginParts } from "./plugin_parts.ts";
+import { enterDirectory } from "./privileges/enter_directory.ts";
 import { leaveRoot } from "./privileges/leave_root.ts";
 import { type LeavePlan, lookAround, planPrivileges, type StayPlan } from "./privileges/plan.ts";
 import { SdNotify } from "./sd_notify.ts";
@@ -47,7 +47,7 @@ export async function serve(config: Config): Promise<number> {
     console.error(sentence);
     return EXIT_CANNOT_RUN;
   };
-  const plan = enterDirectory(config);
+  const plan = enterAndPlan(config);
   if ("sentence" in plan) return refuse(plan.sentence);
   for (const line of plan.lines) console.error(line);
   const app = new App(plan.config), systemd = SdNotify.open();
@@ -61,7 +61,7 @@ export async function serve(config: Config): Promise<number> {
     await app.stop();
     return EXIT_CANNOT_RUN;
   }
-  systemd?.ready(`serving on ${app.sockets.map(describeSocket).join(", ")}`);
+  systemd?.ready(`serving on ${app.sockets.map(describeSocket).join(", ")}`, () => app.silentMs <= FRONT_SILENT_MS_MAX);
   const isFault = await Promise.race([stopped.then(() => false), untilFailed().then(sayFault)]);
   systemd?.stopping();
   await app.stop();
@@ -81,6 +81,7 @@ export class App {
   readonly #plugins: PluginParts;
   readonly #denied: DeniedNetworks;
   readonly #fronts: FrontParts;
+  /** What the next reload waits for: the start, and the reload before it. */
   #reload: Promise<void> = Promise.resolve();
   /** Asked for and not yet begun. */
   #nextReload: Promise<void> | undefined;
@@ -97,8 +98,8 @@ export class App {
   #clockTimer: ReturnType<typeof setInterval> | undefined;
   #unwatchOverload: (() => void) | undefined;
 
-  /** `silentMsMax`: silence after which a thread that runs plugins is taken to hang. */
-  constructor(config: Config, silentMsMax = SILENT_MS_MAX) {
+  /** `limits`: how long threads that run plugins are waited for. */
+  constructor(config: Config, limits = HOST_LIMITS) {
     const settings = this.#settings = config.settings;
     this.#wanted = wantedSockets(config);
     this.#kind = chooseFrontKind(settings["tracker.front"]);
@@ -110,7 +111,7 @@ export class App {
       onLists: () => this.#fronts.sendLists(),
       untilRulesTaken: () => this.#fronts.untilRulesTaken(),
       onFailure,
-    }, silentMsMax);
+    }, limits);
     this.#denied = new DeniedNetworks(settings["access.deny_networks"]);
     this.#fronts = new FrontParts({
       kind: this.#kind,
@@ -119,8 +120,13 @@ export class App {
       rulesFor: (index) => ({ ...this.#plugins.rulesFor(index), denied: this.#denied.memory }),
       linkOffice: (index, handOver) => link(this.#office!, index, handOver),
       onRulesTaken: () => this.#plugins.noteRulesTaken(),
+      onRefused: (name, why) => this.#plugins.noteRefusal(name, why),
       hear: (message) => this.#succession?.hear(message),
-      watch: { silentMsMax, needsCell: () => this.#plugins.needsCell(FRONT_SLOTS) },
+      watch: {
+        silentMsMax: limits.silentMsMax,
+        needsCell: () => this.#plugins.needsCell(FRONT_SLOTS),
+        hasPages: false,
+      },
       onFailure: (name, end) => this.#notePartEnd(name, end),
     });
   }
@@ -138,7 +144,13 @@ export class App {
   }
 
   /** Starts all parts and says so. Returns null, or the sentence that says why it cannot. */
-  async start(): Promise<string | null> {
+  start(): Promise<string | null> {
+    const started = this.#start();
+    this.#reload = started.then(() => {});
+    return started;
+  }
+
+  async #start(): Promise<string | null> {
     this.#startClock();
     // Access lists are loaded before anybody is answered.
     const refusal = await this.#denied.load() ?? await this.#plugins.start();
@@ -162,12 +174,13 @@ export class App {
   }
 
   /**
-   * SIGHUP: lists and plugins anew. One at a time, and while one runs however many are asked for are one more; what is
-   * broken leaves the old in its place.
+   * SIGHUP: lists and plugins anew, when the tracker serves. One at a time, and while one runs however many are asked for
+   * are one more; what is broken leaves the old in its place.
    */
   reload(): Promise<void> {
     return this.#nextReload ??= this.#reload = this.#reload.then(async () => {
       this.#nextReload = undefined;
+      if (this.#stage !== "serving") return;
       if (await this.#denied.reload()) this.#fronts.sendLists();
       await this.#plugins.reload(() => this.#changePlugins());
     });
@@ -188,11 +201,17 @@ export class App {
     }
     const drainSeconds = this.#settings["http.idle_seconds"] + this.#settings["http.request_seconds"];
     const fronts = this.#fronts.threads, start = () => new Successor(this.#bound);
-    this.#succession = new Succession({ keeper, fronts, start, drainSeconds, onTaken });
-    const isTaken = await this.#succession.run();
-    if (isTaken) this.#stage = "leaving";
-    this.#succession = undefined;
-    return isTaken;
+    const succession = this.#succession = new Succession({ keeper, fronts, start, drainSeconds, onTaken });
+    const takeBackFifos = await this.#plugins.leaveFifos();
+    let isTaken = false;
+    try {
+      isTaken = await succession.run();
+      if (isTaken) this.#stage = "leaving";
+      return isTaken;
+    } finally {
+      this.#succession = undefined;
+      if (!isTaken) takeBackFifos();
+    }
   }
 
   /** Stops all parts, the last started first. */
@@ -218,6 +237,11 @@ export class App {
   /** What the tracker listens on, with the ports the kernel chose. */
   get sockets(): readonly FrontSocket[] {
     return this.#fronts.sockets;
+  }
+
+  /** Time for which the most silent front has given no sign of life. */
+  get silentMs(): number {
+    return this.#fronts.silentMs;
   }
 
   /** Parts that failed and were started again. */
@@ -325,17 +349,9 @@ function sayFault(error: unknown): true {
 }
 
 // Goes to the directory of the config, and decides there what becomes of root.
-function enterDirectory(config: Config): LeavePlan | StayPlan | Problem {
-  const path = config.settings["tracker.rootdir"], { configFile } = config;
-  // Plugins lie beside it, wherever we go.
-  const found = configFile === null || path === "." ? configFile : resolve(configFile);
-  try {
-    Deno.chdir(path);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : error;
-    return { sentence: `Cannot start: tracker.rootdir must be a directory, and is "${path}" (${why})` };
-  }
-  return planPrivileges({ ...config, configFile: found }, lookAround());
+function enterAndPlan(config: Config): LeavePlan | StayPlan | Problem {
+  const found = enterDirectory(config);
+  return "sentence" in found ? found : planPrivileges(found, lookAround());
 }
 
 // Returns null, or the sentence that says why the tracker must not serve.

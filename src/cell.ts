@@ -4,6 +4,7 @@
  * It ends with the worker, and the worker with it.
  */
 import { Worker as NodeWorker } from "node:worker_threads";
+import type { CellStart } from "./part_channel.ts";
 
 /** Memory of objects in a part that runs plugins; what is shared among the parts does not count. */
 const HEAP_MIB_MAX = 512;
@@ -14,7 +15,7 @@ const OUT_OF_MEMORY = "ERR_WORKER_OUT_OF_MEMORY";
 /** Starts a cell that is told over `port` what a part is told. `onEnd`: its memory is full, or it has ended itself. */
 export function openCell(port: MessagePort, onEnd: (why: string) => void): void {
   const thread = new NodeWorker(new URL("./contained_part.ts", import.meta.url), {
-    workerData: port,
+    workerData: { port, threads: globalThis.name } satisfies CellStart,
     transferList: [port as never],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
   });

@@ -1,4 +1,4 @@
-/** Makes FIFOs, which Deno cannot: a call to libc, on Linux, by the supervisor. */
+/** FIFOs for plugins' hosts: makes them, which Deno cannot (a call to libc, on Linux), and keeps what comes into them. */
 
 const MODE = 0o755;
 /** errno when there is something at the path already. */
@@ -16,6 +16,20 @@ export function makeFifo(path: string): string | null {
   } catch (error) {
     return `${path} cannot be made: ${error instanceof Error ? error.message : error}`;
   }
+}
+
+/** Keeps what comes into the FIFOs at `paths` from being lost while nobody reads them. Ends with the returned function. */
+export function keepFifos(paths: readonly string[]): () => void {
+  const files = paths.flatMap((path) => {
+    try {
+      // Opened for writing too, it does not wait for a writer; a FIFO forgets what it holds when nobody has it open.
+      return [Deno.openSync(path, { read: true, write: true })];
+    } catch {
+      // It is none, or cannot be opened, and so nobody reads it.
+      return [];
+    }
+  });
+  return () => files.forEach((file) => file.close());
 }
 
 function exists(path: string): boolean {

@@ -11,6 +11,15 @@ import type { SharedMemory } from "./shared_memory.ts";
 import type { ShieldStart } from "./shield/shield.ts";
 import { releaseLocksOf } from "./swarm/arena.ts";
 
+/**
+ * Silence of a front after which the tracker is not said to live any more: twice what one in a cell has before it is
+ * started again, for those that cannot be.
+ */
+export const FRONT_SILENT_MS_MAX = 20_000;
+
+/** Time fronts have to take new rules before they are not waited for any more: beyond what they have to load a plugin. */
+const RULES_MS_MAX = 60_000;
+
 /** What the fronts need of the supervisor. */
 export interface FrontPartsPlan {
   readonly kind: FrontKind;
@@ -22,6 +31,8 @@ export interface FrontPartsPlan {
   readonly linkOffice: (index: number, handOver: (port: MessagePort) => void) => void;
   /** All fronts have the rules they were last sent. */
   readonly onRulesTaken: () => void;
+  /** A front cannot load the plugins it was sent. Returns whether one was taken out of it for that. */
+  readonly onRefused: (name: string, why: string) => boolean;
   /** A front said something that is not about its rules. */
   readonly hear: (message: FromPart) => void;
   /** Silence after which a front is taken to hang, and whether it runs plugins of the folder. */
@@ -81,6 +92,11 @@ export class FrontParts {
     return this.#threads;
   }
 
+  /** Time for which the most silent of them has given no sign of life. */
+  get silentMs(): number {
+    return Math.max(0, ...this.#threads.map(({ silentMs }) => silentMs));
+  }
+
   /** What the fronts listen on, with the ports the kernel chose. */
   get sockets(): readonly FrontSocket[] {
     return this.#sockets;
@@ -103,10 +119,18 @@ export class FrontParts {
     await this.untilRulesTaken();
   }
 
-  /** Resolves when the rules sent so far are in force in all fronts. */
+  /** Resolves when the rules sent so far are in force in all fronts; a front that does not take them is named after a while. */
   untilRulesTaken(): Promise<void> {
-    return new Promise((onTaken) => {
-      this.#waiting = [...this.#waiting, { sent: [...this.#rulesSent], onTaken }];
+    return new Promise((resolve) => {
+      const sent = [...this.#rulesSent];
+      const timer = setTimeout(() => {
+        const late = [...sent.keys()].filter((index) => this.#rulesTaken[index]! < sent[index]!).map(frontName);
+        console.error(`${late.join(", ")}: no new rules taken for ${RULES_MS_MAX / 1000} s, and not waited for`);
+        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        resolve();
+      }, RULES_MS_MAX);
+      const waiting: WaitingForRules = { sent, onTaken: () => resolve(clearTimeout(timer)) };
+      this.#waiting = [...this.#waiting, waiting];
       this.#settleRulesTaken();
     });
   }
@@ -117,9 +141,20 @@ export class FrontParts {
     this.#threads[index]!.post({ type: "setRules", rules: { ...this.#plan.rulesFor(index), plugins } });
   }
 
+  // Without the plugin at fault, a front loads the others. Returns whether it may.
+  #postRulesAgain(index: number, fault: string): boolean {
+    if (!this.#plan.onRefused(frontName(index), fault)) return false;
+    this.#threads[index]!.post({ type: "setRules", rules: this.#plan.rulesFor(index) });
+    return true;
+  }
+
   #hear(index: number, message: FromPart): void {
     if (message.type !== "rulesSet") return this.#plan.hear(message);
-    if (message.fault !== null) console.error(`plugins: front ${index} keeps the old ones: ${message.fault}`);
+    if (message.fault !== null) {
+      // What it then says is the answer to what it was sent.
+      if (this.#postRulesAgain(index, message.fault)) return;
+      console.error(`plugins: front ${index} keeps the old ones: ${message.fault}`);
+    }
     this.#noteRulesTaken(index, this.#rulesTaken[index]! + 1);
   }
 
@@ -156,11 +191,11 @@ export class FrontParts {
           // It starts with the rules of now; what was sent to its predecessor is nobody's.
           this.#noteRulesTaken(index, this.#rulesSent[index]!);
         }),
-      onFailure: (end) => {
+      onGone: () => {
         const locks = releaseLocksOf(new Int32Array(memory.arena), storeOwner(index));
         if (locks > 0) console.error(`front ${index}: died inside the store; ${locks} locks were released`);
-        onFailure(name, end);
       },
+      onFailure: (end) => onFailure(name, end),
     });
   }
 

@@ -56,10 +56,10 @@ export function createKeeper(
     },
     hear,
     onStarted: () => loaded.isDone = true,
-    onFailure: () => {
+    onFailure,
+    onGone: () => {
       const locks = releaseLocksOf(new Int32Array(memory.arena), KEEPER_OWNER);
       if (locks > 0) console.error(`keeper: died inside the store; ${locks} locks were released`);
-      onFailure();
     },
   });
 }

@@ -32,12 +32,12 @@ export function createOffice({ settings, memory, trackerId, plugins, onBegun, on
   return new PartThread({
     name: OFFICE_NAME,
     permissions: OFFICE_PERMISSIONS,
-    watch: { silentMsMax: plugins.silentMsMax, needsCell: () => plugins.needsCell(OFFICE_SLOTS) },
-    onFailure: (end) => {
+    watch: { silentMsMax: plugins.silentMsMax, needsCell: () => plugins.needsCell(OFFICE_SLOTS), hasPages: true },
+    onGone: () => {
       const locks = releaseLocksOf(new Int32Array(arena), storeOwner);
       if (locks > 0) console.error(`office: died inside the store; ${locks} locks were released`);
-      onFailure(OFFICE_NAME, end);
     },
+    onFailure: (end) => onFailure(OFFICE_NAME, end),
     begin: (thread) => {
       const start = {
         arena,

@@ -13,10 +13,13 @@ import type { PluginHost } from "./plugin/host.ts";
 import { BEAT_MS, Life } from "./plugin/life.ts";
 import { PluginFault, type PluginSet } from "./plugin/plugin_set.ts";
 import { findReach } from "./reach.ts";
+import { joinThreads } from "./thread_end.ts";
 import type { LoadedPlugin } from "./plugin/load.ts";
 import type { Keeper } from "./persist/keeper.ts";
 import type { KeeperStart } from "./persist/keeper_start.ts";
 
+// The thread of a cell has joined them already, and has no name.
+if (globalThis.name) joinThreads(globalThis.name);
 const channel = partChannel();
 // Taken now: a thread that runs plugins loses them as globals.
 const self = { postMessage: channel.postMessage.bind(channel), close: channel.close.bind(channel) };

@@ -9,6 +9,13 @@ export interface PartChannel {
   close(): void;
 }
 
+/** What the thread of a cell is given. */
+export interface CellStart {
+  readonly port: MessagePort;
+  /** Name of the part's threads: thread_end.ts. */
+  readonly threads: string;
+}
+
 let channel: PartChannel | undefined;
 
 /** Gives this thread's part a way of its own. To be called before the part is loaded. */

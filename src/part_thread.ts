@@ -9,6 +9,7 @@ import { LifeWatch, LOOK_MS } from "./life_watch.ts";
 import { withOwnFiles } from "./permissions.ts";
 import type { Reach } from "./reach.ts";
 import { createLife, LifeSeen, type Whereabouts } from "./plugin/life.ts";
+import { untilThreadsEnded } from "./thread_end.ts";
 
 /** Rest before a failed part is started again; doubled while it keeps failing. */
 const RESTART_MS_MIN = 100;
@@ -18,7 +19,7 @@ const RESTART_MS_MAX = 5000;
 const WELL_MS = 60_000;
 /** Time a part has for its stop before it is ended. */
 const STOP_MS = 1500;
-/** Time within which a thread in a cell ends when it is told to. Measured: 0.1 s. */
+/** Longest wait for the end of a thread that was told to end. Measured: 0.1 s, in a cell. */
 const END_MS = 1000;
 
 /** How a part failed. */
@@ -36,6 +37,8 @@ export interface PartWatch {
   readonly silentMsMax: number;
   /** Whether it runs plugins of the folder, as things are now, and so must be in a cell. */
   readonly needsCell: () => boolean;
+  /** Whether it has pages, which may wait as long as they like. */
+  readonly hasPages: boolean;
 }
 
 /** What the supervisor knows of a part. */
@@ -53,7 +56,9 @@ export interface PartPlan {
   readonly hear?: (message: FromPart) => void;
   /** The part has started. */
   readonly onStarted?: () => void;
-  /** The part failed; it will be started again. What it held in shared memory is nobody's now. */
+  /** The part was ended in the midst of what it did. What it held in shared memory is nobody's now. */
+  readonly onGone?: () => void;
+  /** The part failed; it will be started again. */
   readonly onFailure: (end: PartEnd) => void;
   /** A part that runs plugins, and is watched. Others are not: they run nothing that is not ours. */
   readonly watch?: PartWatch;
@@ -63,6 +68,8 @@ export interface PartPlan {
 export class PartThread {
   readonly #plan: PartPlan;
   #worker: Worker | undefined;
+  /** By which its threads are known: thread_end.ts. */
+  #threads = "";
   /** Its way to the part: the worker's own, or into the cell. */
   #channel: Worker | MessagePort | undefined;
   #life = createLife();
@@ -70,6 +77,7 @@ export class PartThread {
   #hasStarted = false;
   #hasEverStarted = false;
   #looks: ReturnType<typeof setInterval> | undefined;
+  #lifeWatch: LifeWatch | undefined;
   #restartMs = RESTART_MS_MIN;
   #bornMs = 0;
   #isStopping = false;
@@ -81,8 +89,9 @@ export class PartThread {
     this.#plan = plan;
   }
 
-  /** Starts the part. Resolves to its sockets, or to the sentence that says why it cannot. */
+  /** Starts the part, or one that was stopped again. Resolves to its sockets, or to the sentence that says why it cannot. */
   start(): Promise<readonly FrontSocket[] | string> {
+    this.#isStopping = false;
     const started = new Promise<readonly FrontSocket[] | string>((resolve) => this.#settleStart = resolve);
     this.#spawn();
     return started;
@@ -93,9 +102,10 @@ export class PartThread {
     await new Promise((resolve) => this.#settleStart = resolve);
   }
 
-  /** Sends the part a message. */
-  post(message: ToPart, ...ports: MessagePort[]): void {
+  /** Sends the part a message. Returns whether there is a part: one that failed and rests before it comes back is none. */
+  post(message: ToPart, ...ports: MessagePort[]): boolean {
     this.#channel?.postMessage(message, ports);
+    return this.#channel !== undefined;
   }
 
   /** Where the part that runs now gives its signs of life: plugin/life.ts. */
@@ -103,17 +113,24 @@ export class PartThread {
     return this.#life;
   }
 
+  /** Time for which a part that is watched has given no sign of life, started or not. */
+  get silentMs(): number {
+    return this.#lifeWatch?.silentMs ?? 0;
+  }
+
   /** Whether the part must be started anew before it may run the plugins of now: it is not in a cell, and must be. */
   get needsCell(): boolean {
     return !this.#isInCell && this.#plan.watch !== undefined && this.#plan.watch.needsCell();
   }
 
-  /** Stops the part and starts it anew. Resolves when it is back, whatever it takes. */
+  /** Stops the part and starts it anew; one that rests is to come anyway. Resolves when it is back, whatever it takes. */
   async renew(): Promise<void> {
     const back = this.untilStarted();
-    await this.#halt();
-    if (this.#isStopping) return;
-    this.#spawn();
+    if (this.#worker !== undefined) {
+      await this.#halt();
+      if (this.#isStopping) return;
+      this.#spawn();
+    }
     await back;
   }
 
@@ -131,25 +148,32 @@ export class PartThread {
 
   // From here on what becomes of the worker is no failure.
   async #halt(): Promise<void> {
-    const worker = this.#worker;
-    const stopped = new Promise<void>((resolve) => this.#settleStop = resolve);
+    const worker = this.#worker, threads = this.#threads;
+    if (worker === undefined) return;
+    const stopped = new Promise<boolean>((resolve) => this.#settleStop = () => resolve(true));
     this.post({ type: "stop" });
     this.#worker = undefined;
     clearInterval(this.#looks);
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, this.#plan.stopMs ?? STOP_MS));
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), this.#plan.stopMs ?? STOP_MS);
+    });
     const slowStop = this.#plan.slowStop;
     const slowTimer = slowStop === undefined ? undefined : setTimeout(() => console.log(slowStop.line), slowStop.ms);
-    await Promise.race([stopped, late]);
+    const hasStopped = await Promise.race([stopped, late]);
     clearTimeout(timer);
     clearTimeout(slowTimer);
     this.#end(worker);
+    // One that has stopped holds nothing.
+    if (hasStopped) return;
+    await untilThreadsEnded(threads, END_MS);
+    this.#plan.onGone?.();
   }
 
-  #end(worker: Worker | undefined): void {
+  #end(worker: Worker): void {
     if (this.#channel instanceof MessagePort) this.#channel.close();
     this.#channel = undefined;
-    worker?.terminate();
+    worker.terminate();
   }
 
   #spawn(): void {
@@ -158,9 +182,10 @@ export class PartThread {
     this.#life = createLife();
     this.#isInCell = watch?.needsCell() ?? false;
     this.#hasStarted = false;
+    this.#threads = `${name} ${crypto.randomUUID()}`;
     const worker = new Worker(new URL("./part.ts", import.meta.url), {
       type: "module",
-      name,
+      name: this.#threads,
       deno: { permissions: this.#isInCell ? withOwnFiles(permissions) : permissions },
     } as WorkerOptions);
     this.#worker = worker;
@@ -170,21 +195,22 @@ export class PartThread {
       worker.onmessage = ({ data }: MessageEvent<FromPart>) => {
         if (data.type !== "cellEnded") return this.#hear(data);
         // An error that is on its way says more.
-        setTimeout(() => worker === this.#worker && this.#fail(data.why, { isHeld: true }));
+        setTimeout(() => worker === this.#worker && void this.#fail(data.why, { isHeld: true }));
       };
     }
     worker.onerror = (event) => {
       event.preventDefault();
       // A part that fails more than once has failed once.
       if (worker !== this.#worker) return;
-      this.#fail(event.error instanceof Error ? event.error.stack ?? event.message : event.message);
+      void this.#fail(event.error instanceof Error ? event.error.stack ?? event.message : event.message);
     };
     if (watch !== undefined) this.#watch(watch);
     this.#plan.begin(this);
   }
 
-  #watch({ silentMsMax }: PartWatch): void {
-    const watch = new LifeWatch(new LifeSeen(this.#life), silentMsMax, performance.now());
+  #watch({ silentMsMax, hasPages }: PartWatch): void {
+    const seen = new LifeSeen(this.#life);
+    const watch = this.#lifeWatch = new LifeWatch(seen, silentMsMax, performance.now(), hasPages);
     clearInterval(this.#looks);
     let hasSaid = false;
     this.#looks = setInterval(() => {
@@ -193,7 +219,7 @@ export class PartThread {
       const why = watch.look({ nowMs: performance.now(), rssBytes, hasStarted });
       if (why === null) return;
       // Without a cell it cannot be ended, and runs nothing that is not ours: what it does may yet come to an end.
-      if (this.#isInCell) this.#fail(why, { isHeld: true });
+      if (this.#isInCell) void this.#fail(why, { isHeld: true });
       else if (!hasSaid) console.error(`${this.#plan.name}: ${why}`);
       hasSaid = true;
     }, LOOK_MS);
@@ -207,7 +233,7 @@ export class PartThread {
         this.#settleStart?.(message.sockets);
         return;
       case "failed":
-        if (this.#hasEverStarted) this.#fail(message.reason, { refusal: message.reason });
+        if (this.#hasEverStarted) void this.#fail(message.reason, { refusal: message.reason });
         else this.#settleStart?.(message.reason);
         return;
       case "reaches":
@@ -217,7 +243,8 @@ export class PartThread {
         this.#settleStop?.();
         return;
       case "broken":
-        return this.#fail(message.why);
+        void this.#fail(message.why);
+        return;
       case "said":
         return message.isError ? console.error(message.line) : console.log(message.line);
       default:
@@ -225,20 +252,24 @@ export class PartThread {
     }
   }
 
-  #fail(why: string, how: { readonly isHeld?: true; readonly refusal?: string } = {}): void {
-    if (this.#isStopping) return;
-    const { name, onFailure } = this.#plan, where = new LifeSeen(this.#life).giveUp();
-    const { isHeld = false, refusal = null } = how;
-    // Ended in the midst of its own code, it must have come to its end before what it held is given away.
-    const settleMs = isHeld && !where.isInSlot ? END_MS : 0, restMs = Math.max(this.#restartMs, settleMs);
-    this.#end(this.#worker);
+  async #fail(why: string, how: { readonly isHeld?: true; readonly refusal?: string } = {}): Promise<void> {
+    const worker = this.#worker, threads = this.#threads, { name, onGone, onFailure } = this.#plan;
+    // What has failed already, or is being stopped, does not fail.
+    if (this.#isStopping || worker === undefined) return;
+    const where = new LifeSeen(this.#life).giveUp(), { isHeld = false, refusal = null } = how;
+    this.#end(worker);
     this.#worker = undefined;
     clearInterval(this.#looks);
     if (performance.now() - this.#bornMs > WELL_MS) this.#restartMs = RESTART_MS_MIN;
-    console.error(`${name}: failed and is started again in ${restMs} ms: ${why}`);
-    setTimeout(() => onFailure({ ...where, isHeld, refusal, why }), settleMs);
-    setTimeout(() => this.#isStopping || this.#spawn(), restMs);
+    const restMs = this.#restartMs, rest = new Promise((resolve) => setTimeout(resolve, restMs));
     this.#restartMs = Math.min(RESTART_MS_MAX, this.#restartMs * 2);
+    console.error(`${name}: failed and is started again in ${restMs} ms: ${why}`);
+    // From a plugin's slot it never returns; elsewhere it may be in the midst of its own code until it has ended.
+    if (!where.isInSlot) await untilThreadsEnded(threads, END_MS);
+    onGone?.();
+    onFailure({ ...where, isHeld, refusal, why });
+    await rest;
+    if (!this.#isStopping) this.#spawn();
   }
 }
 

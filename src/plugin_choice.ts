@@ -1,25 +1,35 @@
 /**
  * Which plugins run and with which settings: the shipped table and the plugins folder, looked at and checked against the
- * config. Plugins of the folder are looked at in a thread that may reach nothing; only what they say comes out.
+ * config, and tried. Plugins of the folder are looked at in a thread that may reach nothing; only what they say comes out.
  */
 import { SHIPPED } from "../plugins/mod.ts";
 import type { Config, Problem } from "./config/config.ts";
-import { choosePlugin, type PluginChoice } from "./config/plugin_settings.ts";
+import { choosePlugin, type PluginChoice, type PluginGrants } from "./config/plugin_settings.ts";
 import { PartThread } from "./part_thread.ts";
 import { hostPermissions } from "./permissions.ts";
 import { findPluginFolder, type PluginFolder, readPluginFolder } from "./plugin/folder.ts";
-import type { FromHost } from "./plugin/host_messages.ts";
+import type { FromHost, HostJob, HostLimits } from "./plugin/host_messages.ts";
 import { describePlugin, preload } from "./plugin/load.ts";
 import {
+  FRONT_SLOTS,
+  HOST_SLOTS,
+  OFFICE_SLOTS,
   type PluginCandidate,
   PluginFault,
   type PluginManifest,
   type PluginModules,
   PLUGINS_MAX,
+  type PluginSpec,
+  type SlotName,
+  withSlots,
 } from "./plugin/plugin_set.ts";
 
 /** Time a thread of a plugin may be without a sign of life. */
-export const SILENT_MS_MAX = 10_000;
+const SILENT_MS_MAX = 10_000;
+/** Time a plugin's host has to load its lists and start, and to load them again. */
+const LOAD_MS_MAX = 120_000;
+/** How long threads of plugins are waited for. */
+export const HOST_LIMITS: HostLimits = { silentMsMax: SILENT_MS_MAX, loadMsMax: LOAD_MS_MAX };
 
 /** One plugin, checked. */
 export interface ChosenPlugin {
@@ -36,11 +46,11 @@ export interface ChosenPlugins {
 }
 
 /** Looks at every plugin. Returns them, or the sentence that says what is at fault. */
-export async function choosePlugins(config: Config, silentMsMax = SILENT_MS_MAX): Promise<ChosenPlugins | Problem> {
+export async function choosePlugins(config: Config, limits = HOST_LIMITS): Promise<ChosenPlugins | Problem> {
   const folder = findPluginFolder(config.settings["plugins.dir"], config.configFile);
   try {
     const names = SHIPPED.map(({ name }) => name), found = readPluginFolder(folder, names);
-    const manifests = [...await describeShipped(found), ...await describeFolder(found, silentMsMax)];
+    const manifests = [...await describeShipped(found), ...await describeFolder(found, limits)];
     return chooseAll(folder, manifests, found.modules, config);
   } catch (error) {
     if (!(error instanceof PluginFault)) throw error;
@@ -75,22 +85,64 @@ async function describeShipped({ candidates }: PluginFolder): Promise<PluginMani
   return await Promise.all(shipped.map(describePlugin));
 }
 
-async function describeFolder({ candidates, modules }: PluginFolder, silentMsMax: number): Promise<PluginManifest[]> {
+async function describeFolder({ candidates, modules }: PluginFolder, limits: HostLimits): Promise<PluginManifest[]> {
   if (candidates.length === 0) return [];
+  const said = await askThread({ kind: "describe", candidates }, modules, NOTHING, limits);
+  return said.type === "described" ? [...said.manifests] : [];
+}
+
+/**
+ * Loads the plugins that are on as the threads would that run their slots, `prepare` included, in threads of their own.
+ * `andHosts`: also as their hosts would, which a start of those does as well. Returns null, or what is at fault.
+ */
+export async function tryPlugins(
+  chosen: ChosenPlugins,
+  andHosts: boolean,
+  limits = HOST_LIMITS,
+): Promise<string | null> {
+  const specs = chosen.plugins.filter(({ isOn }) => isOn).map((plugin, index) => specOf(plugin, index));
+  const attempt = async (slots: readonly SlotName[], grants: PluginGrants, names: readonly string[]) => {
+    const { modules, plugins } = withSlots({ modules: chosen.modules, plugins: specs }, slots);
+    const tried = plugins.filter(({ name }) => names.includes(name)), isHost = slots === HOST_SLOTS;
+    if (tried.length > 0) await askThread({ kind: "try", plugins: tried, isHost }, modules, grants, limits);
+  };
+  try {
+    await attempt([...FRONT_SLOTS, ...OFFICE_SLOTS], NOTHING, specs.map(({ name }) => name));
+    if (!andHosts) return null;
+    for (const { manifest, choice } of chosen.plugins) await attempt(HOST_SLOTS, choice.grants, [manifest.name]);
+    return null;
+  } catch (error) {
+    if (!(error instanceof PluginFault)) throw error;
+    return error.message;
+  }
+}
+
+/** A plugin as its threads are told of it. `index`: its row in the plugins' counters. */
+export function specOf({ manifest, choice }: ChosenPlugin, index: number): PluginSpec {
+  const { name, origin, file, url, slots, modes, paths } = manifest;
+  return { name, origin, file, url, slots, modes, paths, values: choice.values, index };
+}
+
+const NOTHING: PluginGrants = { read: [], write: [], net: [] };
+
+// Has a thread of its own do `job`. Returns what it said when it was done; throws a PluginFault when it could not.
+async function askThread(
+  job: HostJob,
+  modules: PluginModules,
+  grants: PluginGrants,
+  limits: HostLimits,
+): Promise<FromHost> {
   let last = "plugins";
-  const { promise, resolve } = Promise.withResolvers<readonly PluginManifest[] | string>();
+  const { promise, resolve } = Promise.withResolvers<FromHost | string>();
   const hear = (message: FromHost) => {
     if (message.type === "log") last = message.line;
-    else if (message.type === "described") resolve(message.manifests);
-    else if (message.type === "fault") {
-      resolve(message.sentence.includes(": ") ? message.sentence : `${last}: ${message.sentence}`);
-    }
+    else if (message.type !== "fault") resolve(message);
+    else resolve(message.sentence.includes(": ") ? message.sentence : `${last}: ${message.sentence}`);
   };
   const thread = new PartThread({
     name: "plugin check",
-    permissions: hostPermissions({ read: [], write: [], net: [] }),
-    begin: (part) =>
-      part.post({ type: "startHost", start: { job: { kind: "describe", candidates }, modules, silentMsMax } }),
+    permissions: hostPermissions(grants),
+    begin: (part) => part.post({ type: "startHost", start: { job, modules, limits, isAgain: false } }),
     hear: (message) => message.type === "fromHost" && hear(message.message),
     onFailure: () => resolve(`${last}: the thread that looked at it failed`),
   });
@@ -98,7 +150,7 @@ async function describeFolder({ candidates, modules }: PluginFolder, silentMsMax
   const result = await promise;
   await thread.stop();
   if (typeof result === "string") throw new PluginFault(result);
-  return [...result];
+  return result;
 }
 
 function chooseAll(

@@ -1,6 +1,6 @@
 /**
  * Plugins that have held up a part, or taken its memory, and are not loaded into it again: there their slots fail
- * (plugin/stand_in.ts). A reload brings a plugin back when its text, one it may import, or its settings have changed.
+ * (plugin/stand_in.ts). A reload brings a plugin back when its text or one it may import has changed.
  */
 import { type PluginSet, type PluginSpec, type SlotName, withSlots } from "./plugin/plugin_set.ts";
 

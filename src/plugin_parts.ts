@@ -5,16 +5,18 @@
 import type { PublishedLists } from "./access/access_sets.ts";
 import { LIST_KEY_WORDS } from "./access/hash_set.ts";
 import type { Config } from "./config/config.ts";
-import { makeFifo } from "./fifo.ts";
+import { keepFifos, makeFifo } from "./fifo.ts";
 import type { FrontRules } from "./front/rules.ts";
-import { type PartEnd, PartThread } from "./part_thread.ts";
-import { hostPermissions } from "./permissions.ts";
+import { HostPart } from "./host_part.ts";
+import type { PartEnd, PartThread } from "./part_thread.ts";
 import {
   choosePlugins,
   type ChosenPlugin,
   type ChosenPlugins,
   describeChoice,
-  SILENT_MS_MAX,
+  HOST_LIMITS,
+  specOf,
+  tryPlugins,
 } from "./plugin_choice.ts";
 import { Exclusions } from "./plugin_exclusions.ts";
 import {
@@ -26,7 +28,7 @@ import {
   sumPlugin,
   supervisorThread,
 } from "./plugin/counters.ts";
-import type { FromHost } from "./plugin/host_messages.ts";
+import type { HostLimits } from "./plugin/host_messages.ts";
 import { PluginRows } from "./plugin/plugin_rows.ts";
 import { markOf } from "./plugin/life.ts";
 import {
@@ -41,8 +43,6 @@ import {
 } from "./plugin/plugin_set.ts";
 import { createTellRing } from "./stats/tell_ring.ts";
 
-/** Time a host has to load its lists and start. */
-const HOST_START_MS_MAX = 120_000;
 /** How often slow and failing slots are looked for. */
 const HEALTH_MS = 60_000;
 
@@ -59,24 +59,12 @@ export interface PluginPartsRim {
   readonly onFailure: () => void;
 }
 
-/** A plugin's host, with the lists it has published. */
-interface Host {
-  readonly spec: PluginSpec;
-  readonly thread: PartThread;
-  readonly lists: Map<"allow" | "deny", SharedArrayBuffer>;
-  /** Number of the last list it published. */
-  serial: number;
-  /** … and of the last that it knows to be in force. */
-  inForce: number;
-  onReloaded: (fault: string | null) => void;
-}
-
 /** The plugins of one tracker. */
 export class PluginParts {
   readonly #config: Config;
   readonly #fronts: number;
   readonly #rim: PluginPartsRim;
-  readonly #silentMsMax: number;
+  readonly #limits: HostLimits;
   readonly #counters: SharedArrayBuffer;
   readonly #exclusions = new Exclusions();
   readonly #rings: SharedArrayBuffer[] = [];
@@ -85,21 +73,21 @@ export class PluginParts {
   readonly #rows = new PluginRows();
   #chosen: ChosenPlugins = { folder: "", plugins: [], modules: new Map() };
   #set: PluginSet = { modules: new Map(), plugins: [] };
-  #hosts: readonly Host[] = [];
+  #hosts: readonly HostPart[] = [];
   #health: ReturnType<typeof setInterval> | undefined;
   readonly #slowBefore = new Map<string, number>();
 
-  constructor(config: Config, fronts: number, rim: PluginPartsRim, silentMsMax = SILENT_MS_MAX) {
+  constructor(config: Config, fronts: number, rim: PluginPartsRim, limits = HOST_LIMITS) {
     this.#config = config;
     this.#fronts = fronts;
     this.#rim = rim;
-    this.#silentMsMax = silentMsMax;
+    this.#limits = limits;
     this.#counters = createPluginCounters(fronts);
   }
 
   /** Checks the plugins and starts their hosts; lists are loaded then. Returns null, or why it cannot. */
   async start(): Promise<string | null> {
-    const chosen = await choosePlugins(this.#config, this.#silentMsMax);
+    const chosen = await choosePlugins(this.#config, this.#limits);
     if ("sentence" in chosen) return chosen.sentence;
     const set = this.#setOf(chosen);
     for (const { choice } of chosen.plugins.filter(({ isOn }) => isOn)) {
@@ -119,36 +107,47 @@ export class PluginParts {
    * broken leaves the old in its place and is said.
    */
   async reload(change: () => Promise<void>): Promise<void> {
-    const chosen = await choosePlugins(this.#config, this.#silentMsMax);
-    if ("sentence" in chosen) {
-      console.error(`plugins: the old ones stay: ${chosen.sentence.replace(/^Cannot start: /, "")}`);
-      return await this.#reloadLists(this.#hosts);
-    }
+    const chosen = await choosePlugins(this.#config, this.#limits);
+    if ("sentence" in chosen) return await this.#keepOld(chosen.sentence.replace(/^Cannot start: /, ""));
     const set = this.#setOf(chosen);
     if (isSame(set, this.#set)) return await this.#reloadLists(this.#hosts);
+    const fault = await tryPlugins(chosen, false, this.#limits);
+    if (fault !== null) return await this.#keepOld(fault);
     this.#makeRings(set);
     // Shipped plugins do not change; those of the folder get hosts with the new texts.
     const kept = this.#hosts.filter(({ spec }) =>
       spec.origin === "shipped" && set.plugins.some(({ name, origin }) => name === spec.name && origin === spec.origin)
     );
     const hosts = await this.#startHosts(chosen, set, kept);
-    if (typeof hosts === "string") {
-      console.error(`plugins: the old ones stay: ${hosts}`);
-      return await this.#reloadLists(this.#hosts);
-    }
+    if (typeof hosts === "string") return await this.#keepOld(hosts);
     const old = this.#hosts.filter((host) => !hosts.includes(host));
     this.#exclusions.readmit(set);
     this.#commit(chosen, set, hosts);
     await change();
-    await Promise.all(old.map(({ thread }) => thread.stop()));
+    await Promise.all(old.map((host) => host.stop()));
     await this.#reloadLists(kept);
     for (const line of this.logLines()) console.log(line);
+  }
+
+  /**
+   * Leaves the FIFOs to a process that takes over: hosts that read some stop, their lists stay in force, and what comes
+   * waits in the FIFOs. Resolves to what takes them back.
+   */
+  async leaveFifos(): Promise<() => void> {
+    const fifosOf = ({ spec }: HostPart) =>
+      this.#chosen.plugins.find(({ manifest }) => manifest.name === spec.name)?.choice.fifos ?? [];
+    const left = this.#hosts.filter((host) => fifosOf(host).length > 0), release = keepFifos(left.flatMap(fifosOf));
+    await Promise.all(left.map((host) => host.stop()));
+    return () => {
+      const back = left.filter((host) => this.#hosts.includes(host)).map((host) => host.start());
+      void Promise.all(back).then(release);
+    };
   }
 
   /** Ends all hosts. */
   async stop(): Promise<void> {
     clearInterval(this.#health);
-    await Promise.all(this.#hosts.map(({ thread }) => thread.stop()));
+    await Promise.all(this.#hosts.map((host) => host.stop()));
   }
 
   /** What front `index` is told. */
@@ -178,17 +177,32 @@ export class PluginParts {
   /** A part that runs plugins has failed: the one that held it is not loaded into it again. */
   notePartEnd(part: string, { mark, isHeld, refusal, why }: PartEnd): void {
     if (!isHeld && refusal === null) return;
-    const { plugins } = this.#set;
     const atFault = refusal === null
-      ? plugins.find(({ index }) => markOf(index) === mark)
-      : plugins.find(({ file }) => refusal.includes(file));
+      ? this.#set.plugins.find(({ index }) => markOf(index) === mark)
+      : this.#named(refusal);
     if (atFault !== undefined) {
       pluginRow(this.#counters, supervisorThread(this.#fronts), atFault.index)[PLUGIN_COUNTER.ended]!++;
     }
+    this.#exclude(part, atFault, why);
+  }
+
+  /**
+   * A part cannot load its plugins, though they could be loaded when they were tried: the one that `why` names is not
+   * loaded into it again. Returns whether one was taken out, so that the others can be loaded.
+   */
+  noteRefusal(part: string, why: string): boolean {
+    return this.#exclude(part, this.#named(why), why);
+  }
+
+  #named(sentence: string): PluginSpec | undefined {
+    return this.#set.plugins.find(({ file }) => sentence.includes(file));
+  }
+
+  #exclude(part: string, atFault: PluginSpec | undefined, why: string): boolean {
     const slots = part === OFFICE_NAME ? OFFICE_SLOTS : FRONT_SLOTS;
-    for (const { name } of this.#exclusions.exclude(part, atFault, this.#set, slots)) {
-      console.error(`plugin ${name}: out of ${part} until its file changes: ${why}`);
-    }
+    const excluded = this.#exclusions.exclude(part, atFault, this.#set, slots);
+    for (const { name } of excluded) console.error(`plugin ${name}: out of ${part} until its file changes: ${why}`);
+    return excluded.length > 0;
   }
 
   /** What plugins' slots did: plugin/counters.ts. */
@@ -203,17 +217,12 @@ export class PluginParts {
 
   /** Silence after which a thread that runs plugins is taken to hang. */
   get silentMsMax(): number {
-    return this.#silentMsMax;
+    return this.#limits.silentMsMax;
   }
 
   /** Every front has the rules it was last sent: the memory of older lists may be used again. */
   noteRulesTaken(): void {
-    for (const host of this.#hosts) {
-      const { thread, serial } = host;
-      // Once each: one that hangs is not told again and again.
-      if (serial !== host.inForce) thread.post({ type: "toHost", message: { type: "inForce", serial } });
-      host.inForce = serial;
-    }
+    for (const host of this.#hosts) host.noteInForce();
   }
 
   /** The hosts by name, for asking what they can reach. */
@@ -235,14 +244,10 @@ export class PluginParts {
   #setOf({ plugins, modules }: ChosenPlugins): PluginSet {
     const on = plugins.filter(({ isOn }) => isOn);
     for (const row of this.#rows.assign(on.map(({ manifest }) => manifest.name))) clearPlugin(this.#counters, row);
-    const specs = on.map(({ manifest, choice }): PluginSpec => {
-      const { name, origin, file, url, slots, modes, paths } = manifest;
-      return { name, origin, file, url, slots, modes, paths, values: choice.values, index: this.#rows.of(name) };
-    });
-    return { plugins: specs, modules };
+    return { plugins: on.map((plugin) => specOf(plugin, this.#rows.of(plugin.manifest.name))), modules };
   }
 
-  #commit(chosen: ChosenPlugins, set: PluginSet, hosts: readonly Host[]): void {
+  #commit(chosen: ChosenPlugins, set: PluginSet, hosts: readonly HostPart[]): void {
     this.#chosen = chosen;
     this.#set = set;
     this.#hosts = hosts;
@@ -260,7 +265,7 @@ export class PluginParts {
   }
 
   // The hosts of `set`: `kept` ones and new ones. If one cannot start, none does.
-  async #startHosts(chosen: ChosenPlugins, set: PluginSet, kept: readonly Host[]): Promise<Host[] | string> {
+  async #startHosts(chosen: ChosenPlugins, set: PluginSet, kept: readonly HostPart[]): Promise<HostPart[] | string> {
     const started = await Promise.all(
       withSlots(set, HOST_SLOTS).plugins.map((spec) => {
         const old = kept.find((host) => host.spec.name === spec.name);
@@ -271,63 +276,34 @@ export class PluginParts {
     const fault = started.find((result) => typeof result === "string");
     const hosts = started.filter((result) => typeof result !== "string");
     if (fault === undefined) return hosts;
-    await Promise.all(hosts.filter((host) => !kept.includes(host)).map(({ thread }) => thread.stop()));
+    await Promise.all(hosts.filter((host) => !kept.includes(host)).map((host) => host.stop()));
     return fault;
   }
 
-  async #startHost(spec: PluginSpec, modules: PluginModules, { choice }: ChosenPlugin): Promise<Host | string> {
-    const { promise, resolve } = Promise.withResolvers<string | null>();
-    const rings = spec.slots.includes("afterAnnounce") ? this.#rings : [];
-    const run = { kind: "run", spec, listKey: this.#listKey, rings, counters: this.#counters } as const;
-    const start = { job: { ...run, thread: hostThread(this.#fronts) }, modules, silentMsMax: this.#silentMsMax };
-    const thread = new PartThread({
-      name: `plugin ${spec.name}`,
-      permissions: hostPermissions(choice.grants),
-      begin: (part) => part.post({ type: "startHost", start }),
-      hear: (message) => message.type === "fromHost" && this.#hear(host, message.message, resolve),
+  async #startHost(spec: PluginSpec, modules: PluginModules, { choice }: ChosenPlugin): Promise<HostPart | string> {
+    const host = new HostPart({
+      spec,
+      modules,
+      grants: choice.grants,
+      listKey: this.#listKey,
+      rings: spec.slots.includes("afterAnnounce") ? this.#rings : [],
+      counters: this.#counters,
+      thread: hostThread(this.#fronts),
+      limits: this.#limits,
+      onLists: (host) => this.#hosts.includes(host) && this.#rim.onLists(),
       onFailure: () => this.#rim.onFailure(),
     });
-    const host: Host = { spec, thread, lists: new Map(), serial: 0, inForce: 0, onReloaded: () => {} };
-    const timer = setTimeout(
-      () => resolve(`${spec.file}: did not start in ${HOST_START_MS_MAX / 1000} s`),
-      HOST_START_MS_MAX,
-    );
-    await thread.start();
-    const fault = await promise;
-    clearTimeout(timer);
-    if (fault === null) return host;
-    await thread.stop();
-    return fault;
+    return await host.start() ?? host;
   }
 
-  #hear(host: Host, message: FromHost, onStarted: (fault: string | null) => void): void {
-    switch (message.type) {
-      case "started":
-        return onStarted(null);
-      case "fault":
-        return onStarted(message.sentence.includes(": ") ? message.sentence : `${host.spec.file}: ${message.sentence}`);
-      case "published":
-        for (const { kind, memory } of message.lists) host.lists.set(kind, memory);
-        host.serial = message.serial;
-        if (this.#hosts.includes(host)) this.#rim.onLists();
-        return;
-      case "reloaded":
-        return host.onReloaded(message.fault);
-      case "log":
-        return console.log(`plugin ${host.spec.name}: ${message.line}`);
-      case "died":
-        console.error(`plugin ${host.spec.name}: ended, and is started again: ${message.why}`);
-        host.onReloaded(message.why);
-        return this.#rim.onFailure();
-    }
+  async #keepOld(why: string): Promise<void> {
+    console.error(`plugins: the old ones stay: ${why}`);
+    await this.#reloadLists(this.#hosts);
   }
 
-  async #reloadLists(hosts: readonly Host[]): Promise<void> {
+  async #reloadLists(hosts: readonly HostPart[]): Promise<void> {
     await Promise.all(hosts.map(async (host) => {
-      const fault = await new Promise<string | null>((resolve) => {
-        host.onReloaded = resolve;
-        host.thread.post({ type: "toHost", message: { type: "reload" } });
-      });
+      const fault = await host.reload();
       if (fault !== null) console.error(`plugin ${host.spec.name}: ${fault}`);
     }));
     // What was published was heard before the hosts said that they are done.

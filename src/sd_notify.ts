@@ -23,16 +23,21 @@ const PATH_BYTES_MAX = 108;
 /** Longest wait for a system that does not take what it is told. */
 const SEND_SECONDS_MAX = 1;
 
+/** Where systemd says what it wants to be told. */
+type Environment = Pick<Deno.Env, "get" | "delete">;
+
 /** The line to systemd. */
 export class SdNotify {
   readonly #library: Deno.DynamicLibrary<typeof SYMBOLS>;
   readonly #address: Uint8Array<ArrayBuffer>;
   readonly #descriptor: number;
+  readonly #heartbeatMs: number | null;
   #heartbeat: ReturnType<typeof setInterval> | undefined;
   #isSilent = false;
   #status = "";
 
-  private constructor(address: Uint8Array<ArrayBuffer>) {
+  private constructor(address: Uint8Array<ArrayBuffer>, heartbeatMs: number | null) {
+    this.#heartbeatMs = heartbeatMs;
     this.#library = Deno.dlopen(LIBC, SYMBOLS);
     this.#address = address;
     const { socket, setsockopt, connect } = this.#library.symbols;
@@ -43,25 +48,27 @@ export class SdNotify {
   }
 
   /** Connects to the socket that the environment names. Undefined: there is none, and nobody wants to know. */
-  static open(): SdNotify | undefined {
-    const name = Deno.build.os === "linux" ? Deno.env.get("NOTIFY_SOCKET") : undefined;
+  static open(env: Environment = Deno.env): SdNotify | undefined {
+    const name = Deno.build.os === "linux" ? env.get("NOTIFY_SOCKET") : undefined;
     if (name === undefined || name === "") return undefined;
     const address = encodeAddress(name);
-    if (address !== null) return new SdNotify(address);
+    if (address !== null) return new SdNotify(address, heartbeatMs(env));
     console.error(
       `systemd: NOTIFY_SOCKET must be a path or @ and a name, and is ${JSON.stringify(name)}: it is not told`,
     );
     return undefined;
   }
 
-  /** The tracker serves. `status`: what it says of itself, here and after each reload. */
-  ready(status: string): void {
+  /**
+   * The tracker serves. `status`: what it says of itself, here and after each reload. `isAlive`: asked before each sign of
+   * life; while it says no, none is given.
+   */
+  ready(status: string, isAlive: () => boolean): void {
     this.#status = status;
     this.#send("READY=1", `STATUS=${status}`);
-    const milliseconds = heartbeatMs();
-    if (milliseconds === null) return;
+    if (this.#heartbeatMs === null) return;
     this.#send("WATCHDOG=1");
-    this.#heartbeat = setInterval(() => this.#send("WATCHDOG=1"), milliseconds);
+    this.#heartbeat = setInterval(() => isAlive() && this.#send("WATCHDOG=1"), this.#heartbeatMs);
   }
 
   /** Says that lists and plugins are loaded anew until `reloaded` resolves. */
@@ -115,10 +122,10 @@ export function encodeAddress(name: string): Uint8Array<ArrayBuffer> | null {
 }
 
 // Half of the time after which systemd takes the tracker for dead; null where it does not watch, or watches another.
-function heartbeatMs(): number | null {
-  const microseconds = Number(Deno.env.get("WATCHDOG_USEC")), pid = Deno.env.get("WATCHDOG_PID");
+function heartbeatMs(env: Environment): number | null {
+  const microseconds = Number(env.get("WATCHDOG_USEC")), pid = env.get("WATCHDOG_PID");
   // A successor has our environment, and is meant when it serves.
-  Deno.env.delete("WATCHDOG_PID");
+  env.delete("WATCHDOG_PID");
   if (!(microseconds > 0) || (pid !== undefined && pid !== String(Deno.pid))) return null;
   return microseconds / 2000;
 }

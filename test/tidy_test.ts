@@ -64,9 +64,11 @@ const PARTS: Readonly<Record<string, Part>> = {
   // Which plugins run, and their threads, for the supervisor and `tracker plugins`.
   "plugin_choice.ts": { imports: ["config", "part_thread.ts", "permissions.ts", "plugin"] },
   "plugin_parts.ts": {
-    imports: ["access", "config", "fifo.ts", "front", "part_thread.ts", "permissions.ts", "plugin"]
+    imports: ["access", "config", "fifo.ts", "front", "host_part.ts", "part_thread.ts", "plugin"]
       .concat(["plugin_choice.ts", "plugin_exclusions.ts", "stats"]),
   },
+  // One of them, as the supervisor holds it.
+  "host_part.ts": { imports: ["config", "part_thread.ts", "permissions.ts", "plugin"] },
   "plugin_exclusions.ts": { imports: ["plugin"] },
   "machine.ts": { imports: ["system_files.ts"] },
   "system_files.ts": { imports: [] },
@@ -102,12 +104,14 @@ const PARTS: Readonly<Record<string, Part>> = {
   "messages.ts": { imports: ["front", "office", "persist", "plugin", "reach.ts"] },
   // It watches the signs of life of parts that run plugins, and holds those in cells.
   "part_thread.ts": {
-    imports: ["messages.ts", "front", "life_watch.ts", "part.ts", "permissions.ts", "plugin", "reach.ts"],
+    imports: ["messages.ts", "front", "life_watch.ts", "part.ts", "permissions.ts", "plugin", "reach.ts"]
+      .concat(["thread_end.ts"]),
   },
+  "thread_end.ts": { imports: [] },
   "life_watch.ts": { imports: ["plugin"] },
   "part_channel.ts": { imports: ["messages.ts"] },
-  "cell.ts": { imports: ["contained_part.ts"] },
-  "contained_part.ts": { imports: ["messages.ts", "part.ts", "part_channel.ts", "plugin"] },
+  "cell.ts": { imports: ["contained_part.ts", "part_channel.ts"] },
+  "contained_part.ts": { imports: ["messages.ts", "part.ts", "part_channel.ts", "plugin", "thread_end.ts"] },
   "permissions.ts": { imports: ["messages.ts", "front"] },
 };
 
@@ -164,6 +168,7 @@ const RIM = [
   "src/plugin_parts.ts",
   "src/part.ts",
   "src/part_thread.ts",
+  "src/thread_end.ts",
   // The thread inside a worker, and what it runs first.
   "src/cell.ts",
   "src/contained_part.ts",

@@ -5,6 +5,7 @@ import { readConfigFile } from "../config/read.ts";
 import { runChecks } from "../doctor/checks.ts";
 import { examine } from "../doctor/examined.ts";
 import { formatReport, jsonOfReport } from "../doctor/report.ts";
+import { enterDirectory } from "../privileges/enter_directory.ts";
 import { SystemFiles } from "../system_files.ts";
 import type { Register } from "./commands.ts";
 import { addServeOptions, SERVE_OPTIONS } from "./serve_options.ts";
@@ -61,14 +62,13 @@ async function examineAll(rim: DoctorRim, steps: readonly Step[], isJson: boolea
     rim.printError(config);
     return EXIT_CANNOT_LOOK;
   }
-  if (!enterDirectory(config.settings["tracker.rootdir"])) {
-    rim.printError(
-      `Cannot look: tracker.rootdir ${JSON.stringify(config.settings["tracker.rootdir"])} is no directory`,
-    );
+  const found = enterDirectory(config);
+  if ("sentence" in found) {
+    rim.printError(found.sentence.replace(/^Cannot start/, "Cannot look"));
     return EXIT_CANNOT_LOOK;
   }
   using files = rim.openFiles();
-  const findings = await runChecks(examine(config, files));
+  const findings = await runChecks(examine(found, files));
   if (isJson) rim.print(JSON.stringify(jsonOfReport(findings)));
   else for (const line of formatReport(findings)) rim.print(line);
   return findings.some(({ state }) => state === "problem") ? EXIT_PROBLEM : 0;
@@ -85,14 +85,4 @@ function readConfig(rim: DoctorRim, steps: readonly Step[]): Config | string {
   if (missing.length > 0) return `Cannot look: the config file ${JSON.stringify(missing[0])} cannot be read`;
   if (outcome.kind === "serve") return outcome.config;
   return "sentence" in outcome ? outcome.sentence : outcome.kind;
-}
-
-// Where the tracker would run: other paths of the config are relative to it.
-function enterDirectory(path: string): boolean {
-  try {
-    Deno.chdir(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,6 +1,10 @@
 /** `tracker plugins`: what would load with a config, checked without serving. */
+import { isAbsolute, join } from "node:path";
+import type { Config, Problem } from "../config/config.ts";
 import { readConfigFile } from "../config/read.ts";
-import { choosePlugins, type ChosenPlugin, describeChoice } from "../plugin_choice.ts";
+import { choosePlugins, type ChosenPlugin, describeChoice, tryPlugins } from "../plugin_choice.ts";
+import { enterDirectory } from "../privileges/enter_directory.ts";
+import { lookAround, planPrivileges } from "../privileges/plan.ts";
 import type { Register } from "./commands.ts";
 import { readSteps } from "./serve_steps.ts";
 
@@ -11,7 +15,7 @@ const EXIT_MISTAKE = 1;
 export const register: Register = (command, exitWith) => {
   command
     .summary("list the plugins that would load, and check them")
-    .description("Lists every plugin, its slots and what it may reach, checked against the config.")
+    .description("Lists every plugin, its slots and what it may reach, and loads them as serve would, without serving.")
     .option("-f <config>", "config file to check against")
     .option("-d <dir>", "directory the tracker would run in")
     .action(async ({ f, d }: { f?: string; d?: string }) => exitWith(await listPlugins(f, d)));
@@ -27,14 +31,29 @@ async function listPlugins(configFile: string | undefined, folder: string | unde
     console.error("sentence" in outcome ? outcome.sentence : outcome.kind);
     return EXIT_MISTAKE;
   }
-  if (folder !== undefined) Deno.chdir(folder);
-  const chosen = await choosePlugins(outcome.config);
-  if ("sentence" in chosen) {
-    console.error(chosen.sentence);
+  const config = enterAsServed(outcome.config), chosen = "sentence" in config ? config : await choosePlugins(config);
+  const fault = "sentence" in chosen ? chosen.sentence : await tryPlugins(chosen, true);
+  if ("sentence" in chosen || fault !== null) {
+    console.error(fault!.startsWith("Cannot start: ") ? fault : `Cannot start: ${fault}`);
     return EXIT_MISTAKE;
   }
   for (const plugin of chosen.plugins) console.log(formatPlugin(plugin));
   return 0;
+}
+
+// The config as a start would read it: from its directory, and from inside it where root would be left for that.
+function enterAsServed(config: Config): Config | Problem {
+  const found = enterDirectory(config);
+  if ("sentence" in found) return found;
+  const plan = planPrivileges(found, lookAround());
+  if ("sentence" in plan) return plan;
+  if (plan.kind === "stay" || !plan.confines) return plan.config;
+  const { root, config: { settings, configFile } } = plan, folder = settings["plugins.dir"];
+  return {
+    ...plan.config,
+    configFile: configFile === null ? null : join(root, configFile),
+    settings: { ...settings, "plugins.dir": isAbsolute(folder) ? join(root, folder) : folder },
+  };
 }
 
 function formatPlugin(plugin: ChosenPlugin): string {

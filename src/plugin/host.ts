@@ -40,21 +40,31 @@ export class PluginHost {
   /** Memory of the process then. */
   #heardBytes = 0;
   #restartMs = RESTART_MS_MIN;
-  #hasStarted = false;
+  /** Whether the plugin has ever run. */
+  #hasStarted: boolean;
+  /** What the thread was asked to do and has not done yet. */
+  readonly #open = new Set<"its start" | "its reload">();
   #isStopping = false;
   #ping: ReturnType<typeof setInterval> | undefined;
   #restart: ReturnType<typeof setTimeout> | undefined;
+  /** Runs out when what it was asked to do takes too long. */
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #onStopped: () => void = () => {};
 
   /** `post`: where the plugin's messages go. */
   constructor(start: HostStart, post: (message: FromHost) => void) {
     this.#start = start;
+    this.#hasStarted = start.isAgain;
     this.#post = post;
     this.#spawn();
   }
 
-  /** Hands a message to the plugin. */
+  /** Hands a message to the plugin. A reload ends the rest of one that has died. */
   send(message: ToHost): void {
+    if (message.type === "reload") {
+      if (this.#thread === undefined && !this.#isStopping) this.#spawn();
+      this.#await("its reload");
+    }
     this.#thread?.postMessage(message);
   }
 
@@ -62,6 +72,7 @@ export class PluginHost {
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#restart);
+    if (this.#thread === undefined) return;
     const stopped = new Promise<void>((resolve) => this.#onStopped = resolve);
     this.send({ type: "stop" });
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -72,6 +83,7 @@ export class PluginHost {
   }
 
   #spawn(): void {
+    clearTimeout(this.#restart);
     const thread = new NodeWorker(new URL("./host_thread.ts", import.meta.url), {
       workerData: this.#start,
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB_MAX },
@@ -84,6 +96,22 @@ export class PluginHost {
     thread.on("error", (error: Error) => this.#died(thread, error.message));
     thread.on("exit", () => this.#died(thread, "it ended by itself"));
     this.#ping = setInterval(() => this.#check(thread), PING_MS);
+    this.#await("its start");
+  }
+
+  #await(what: "its start" | "its reload"): void {
+    const thread = this.#thread, { loadMsMax } = this.#start.limits;
+    if (thread === undefined) return;
+    this.#open.add(what);
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => {
+      this.#died(thread, `${[...this.#open].join(" and ")} did not come to an end in ${loadMsMax / 1000} s`);
+    }, loadMsMax);
+  }
+
+  #noteDone(what: "its start" | "its reload"): void {
+    this.#open.delete(what);
+    if (this.#open.size === 0) clearTimeout(this.#patience);
   }
 
   #noteHeard(): void {
@@ -103,8 +131,18 @@ export class PluginHost {
       }
       case "stopped":
         return this.#onStopped();
+      case "fault":
+        return this.#died(thread, message.sentence);
       case "started":
         this.#hasStarted = true;
+        this.#noteDone("its start");
+        break;
+      case "described":
+      case "tried":
+        this.#noteDone("its start");
+        break;
+      case "reloaded":
+        this.#noteDone("its reload");
         break;
     }
     this.#post(message);
@@ -116,7 +154,7 @@ export class PluginHost {
     this.#checkedMs = nowMs;
     const silentMs = nowMs - this.#heardMs;
     const grown = Math.round((Deno.memoryUsage().rss - this.#heardBytes) / MEBIBYTE);
-    if (silentMs > (this.#isLoaded ? this.#start.silentMsMax : LOAD_MS_MAX)) {
+    if (silentMs > (this.#isLoaded ? this.#start.limits.silentMsMax : LOAD_MS_MAX)) {
       return this.#died(thread, `no sign of life for ${Math.round(silentMs / 100) / 10} s, or out of memory`);
     }
     if (silentMs > GROWTH_MS && grown > MEMORY_MIB_MAX) {
@@ -137,6 +175,8 @@ export class PluginHost {
 
   async #end(): Promise<void> {
     clearInterval(this.#ping);
+    clearTimeout(this.#patience);
+    this.#open.clear();
     const thread = this.#thread;
     this.#thread = undefined;
     await thread?.terminate();

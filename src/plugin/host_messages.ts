@@ -6,13 +6,24 @@ import type { PluginCandidate, PluginManifest, PluginModules, PluginSpec } from 
 export interface HostStart {
   readonly job: HostJob;
   readonly modules: PluginModules;
-  /** Without a sign of life for this long, the plugin is ended. */
-  readonly silentMsMax: number;
+  readonly limits: HostLimits;
+  /** The plugin has run before: one that cannot start any more is tried again, as one that died is. */
+  readonly isAgain: boolean;
 }
 
-/** Look at plugins and say what they are, or run one. */
+/** How long a thread of plugins is waited for. */
+export interface HostLimits {
+  /** Without a sign of life for this long, it is ended. */
+  readonly silentMsMax: number;
+  /** Time it has for what it was asked to do: to look at plugins, to start one, to load its lists again. */
+  readonly loadMsMax: number;
+}
+
+/** Look at plugins and say what they are, load them and no more, or run one. */
 export type HostJob =
   | { readonly kind: "describe"; readonly candidates: readonly PluginCandidate[] }
+  /** `isHost`: as their hosts load them; otherwise as fronts and the office do. */
+  | { readonly kind: "try"; readonly plugins: readonly PluginSpec[]; readonly isHost: boolean }
   | {
     readonly kind: "run";
     readonly spec: PluginSpec;
@@ -37,6 +48,8 @@ export type ToHost =
 /** From a host. */
 export type FromHost =
   | { readonly type: "described"; readonly manifests: readonly PluginManifest[] }
+  /** The plugins that were to be tried have loaded. */
+  | { readonly type: "tried" }
   | { readonly type: "started" }
   /** The plugin is at fault: file, line and reason. */
   | { readonly type: "fault"; readonly sentence: string }

@@ -1,6 +1,6 @@
 /**
- * The thread a plugin's slow slots run in, or one that looks at plugins to say what they are. Started by host.ts, which
- * watches it: a message has to be answered within the time it allows.
+ * The thread a plugin's slow slots run in, or one that looks at plugins to say what they are, or tries to load them.
+ * Started by host.ts, which watches it: a message has to be answered within the time it allows.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { ListWriter } from "../access/list_writer.ts";
@@ -11,9 +11,9 @@ import { confine } from "./confine.ts";
 import { PLUGIN_COUNTER, pluginRow } from "./counters.ts";
 import { makeEndable } from "./endable.ts";
 import type { FromHost, HostJob, HostStart, ToHost } from "./host_messages.ts";
-import { describePlugin, enter, type LoadedPlugin, loadPlugins, toFault } from "./load.ts";
+import { describePlugin, enter, type LoadedPlugin, loadPlugins, preload, toFault } from "./load.ts";
 import { Life } from "./life.ts";
-import { PluginFault, type PluginManifest, type SlotName } from "./plugin_set.ts";
+import { PluginFault, type PluginManifest, type PluginModules, type SlotName } from "./plugin_set.ts";
 
 /** How often what was announced is told. */
 const TELL_MS = 100;
@@ -22,7 +22,6 @@ const TELL_MAX = 4096;
 /** Events by their number in BEP 15, and BEP 21's. */
 const EVENTS = ["", "completed", "started", "stopped", "paused"] as const;
 
-const start = workerData as HostStart;
 const port = parentPort!;
 const post = (message: FromHost) => port.postMessage(message);
 
@@ -31,14 +30,18 @@ makeEndable();
 let stopPlugin: () => Promise<void> = () => Promise.resolve();
 let setInForce: (serial: number) => void = () => {};
 let reloadPlugin: () => Promise<void> = () => Promise.resolve();
+// Taken now: a thread that loads plugins as fronts do loses it.
+const { memoryUsage } = Deno;
 
 port.on("message", async (message: ToHost) => {
   switch (message.type) {
     case "ping":
-      return post({ type: "pong", outsideBytes: Deno.memoryUsage().external });
+      return post({ type: "pong", outsideBytes: memoryUsage().external });
     case "inForce":
       return setInForce(message.serial);
     case "reload":
+      // One that still starts may have read what has changed since.
+      await begun;
       return await reloadPlugin();
     case "stop":
       await stopPlugin();
@@ -48,16 +51,20 @@ port.on("message", async (message: ToHost) => {
 
 // From here on it is watched.
 post({ type: "pong", outsideBytes: 0 });
-const { job, modules } = start;
-confine(true);
-try {
-  if (job.kind === "describe") await describe(job);
-  else await run(job);
-} catch (error) {
-  post({ type: "fault", sentence: error instanceof PluginFault ? error.message : `plugins: ${error}` });
+const begun = begin(workerData as HostStart);
+
+async function begin({ job, modules }: HostStart): Promise<void> {
+  confine(job.kind !== "try" || job.isHost);
+  try {
+    if (job.kind === "describe") await describe(job, modules);
+    else if (job.kind === "try") await tryPlugins(job, modules);
+    else await run(job, modules);
+  } catch (error) {
+    post({ type: "fault", sentence: error instanceof PluginFault ? error.message : `plugins: ${error}` });
+  }
 }
 
-async function describe({ candidates }: HostJob & { kind: "describe" }): Promise<void> {
+async function describe({ candidates }: HostJob & { kind: "describe" }, modules: PluginModules): Promise<void> {
   await enter(modules, candidates, true);
   const manifests: PluginManifest[] = [];
   for (const candidate of candidates) {
@@ -68,7 +75,17 @@ async function describe({ candidates }: HostJob & { kind: "describe" }): Promise
   post({ type: "described", manifests });
 }
 
-async function run(job: HostJob & { kind: "run" }): Promise<void> {
+async function tryPlugins({ plugins, isHost }: HostJob & { kind: "try" }, modules: PluginModules): Promise<void> {
+  // Before this thread imports no more of ours.
+  await preload(plugins);
+  for (const spec of plugins) {
+    post({ type: "log", line: spec.file });
+    await loadPlugins({ modules, plugins: [spec] }, new Life(), isHost);
+  }
+  post({ type: "tried" });
+}
+
+async function run(job: HostJob & { kind: "run" }, modules: PluginModules): Promise<void> {
   const say = limitLines((line) => post({ type: "log", line }));
   takeConsole(say);
   const { spec } = job, readers = job.rings.map((ring) => new TellReader(ring));

@@ -87,9 +87,14 @@ export class LifeSeen {
     return Atomics.load(this.#words, OUTSIDE);
   }
 
+  /** Mark of the plugin of which something was begun that goes on; 0 = none. */
+  get begun(): number {
+    return Atomics.load(this.#words, BESIDE);
+  }
+
   /** Whether it is in a plugin's code, or may be. */
   get isInPlugin(): boolean {
-    return Atomics.load(this.#words, WITHIN) > 0 || Atomics.load(this.#words, BESIDE) > 0;
+    return Atomics.load(this.#words, WITHIN) > 0 || this.begun > 0;
   }
 
   /** Gives the thread up. From a slot it never returns; elsewhere it must be ended by other means. */

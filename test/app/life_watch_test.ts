@@ -10,14 +10,22 @@ class Watched {
   readonly #memory = createLife();
   readonly life = new Life(this.#memory);
   readonly seen = new LifeSeen(this.#memory);
-  readonly #watch = new LifeWatch(this.seen, 4 * LOOK_MS, 0);
+  readonly #watch: LifeWatch;
   #nowMs = 0;
   rssBytes = 0;
   hasStarted = true;
 
+  constructor(pagesWait = false) {
+    this.#watch = new LifeWatch(this.seen, 4 * LOOK_MS, 0, pagesWait);
+  }
+
   look(sinceMs = LOOK_MS): string | null {
     this.#nowMs += sinceMs;
     return this.#watch.look({ nowMs: this.#nowMs, rssBytes: this.rssBytes, hasStarted: this.hasStarted });
+  }
+
+  get silentMs(): number {
+    return this.#watch.silentMs;
   }
 
   beat(outsideMebibytes = 0): void {
@@ -35,6 +43,46 @@ Deno.test("a part is given up after so many looks without a beat, and not sooner
   part.look();
   assert.deepEqual([part.look(), part.look(), part.look()], [null, null, null]);
   assert.match(part.look()!, /^no sign of life for 2 s$/);
+});
+
+Deno.test("silence is counted whatever a part is at, in looks that come in time", () => {
+  const part = new Watched();
+  part.hasStarted = false;
+  part.beat();
+  const rows: [sinceMs: number, beats: boolean, want: number][] = [
+    [LOOK_MS, false, 0],
+    [LOOK_MS, false, LOOK_MS],
+    [LOOK_MS, false, 2 * LOOK_MS],
+    [LOOK_MS, true, 0],
+    [LOOK_MS, false, LOOK_MS],
+    [4 * LOOK_MS, false, 0],
+  ];
+  for (const [i, [sinceMs, beats, want]] of rows.entries()) {
+    if (beats) part.beat();
+    part.look(sinceMs);
+    assert.equal(part.silentMs, want, String(i));
+  }
+});
+
+Deno.test("a plugin that never is loaded is found, a page that waits is none", () => {
+  for (
+    const [pagesWait, hasStarted, isFound] of [[false, false, true], [false, true, true], [true, false, true], [
+      true,
+      true,
+      false,
+    ]]
+  ) {
+    const part = new Watched(pagesWait);
+    part.hasStarted = hasStarted!;
+    const looks = Array.from({ length: 70 }, (_, i) => {
+      // It takes turns; and other plugins were loaded before.
+      part.beat();
+      part.life.begin(i < 8 ? i : 8);
+      return part.look();
+    });
+    assert.deepEqual(looks.slice(0, 60).filter((why) => why !== null), []);
+    assert.equal(looks[68], isFound ? "a plugin is not loaded after 30 s" : null, `${pagesWait} ${hasStarted}`);
+  }
 });
 
 Deno.test("time in which the supervisor was held up itself does not count", () => {

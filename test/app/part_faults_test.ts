@@ -1,6 +1,7 @@
 /** Faults of our own: each ends its part and no other, with a stack; the supervisor's own ends the tracker, saved. */
 import assert from "node:assert/strict";
-import type { App } from "../../src/app.ts";
+import { App } from "../../src/app.ts";
+import { ConfigDraft } from "../../src/config/config.ts";
 import { announceRequest, exchange, startApp } from "../support/app.ts";
 import { withStatePath } from "../support/state.ts";
 import { commandFromSource, startTracker, writeConfig } from "../support/tracker_process.ts";
@@ -67,6 +68,28 @@ Deno.test("however often a reload is asked for, one runs and one more waits", OP
   const later = app.reload();
   assert.notEqual(later, asked[0]);
   await later;
+});
+
+Deno.test("a reload that is asked for during the start waits for it", OPTIONS, async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "waggle_reload_" }), said: string[] = [], { log } = console;
+  const plugin =
+    "export default { name: 'one', start: ({ log }) => log('begins'), reload: ({ log }) => log('reloads') };";
+  Deno.writeTextFileSync(`${folder}/one.js`, plugin);
+  const draft = new ConfigDraft(), listen = "listen.tcp 127.0.0.1:0\nlisten.udp 127.0.0.1:0\n";
+  draft.applyFile("test.conf", `${listen}tracker.memory 32\ntracker.workers 1\nplugins.dir ${folder}\n`);
+  const app = new App(draft.finish());
+  console.log = (line) => said.push(line);
+  try {
+    const started = app.start(), reloaded = app.reload();
+    assert.equal(await started, null);
+    await reloaded;
+  } finally {
+    await app.stop();
+    console.log = log;
+  }
+  const lines = said.filter((line) => /^plugin one: \w+s$/.test(line));
+  assert.deepEqual(lines, ["plugin one: begins", "plugin one: reloads"]);
+  Deno.removeSync(folder, { recursive: true });
 });
 
 // A message no part knows is a fault of ours. Resolves, when the part is back, to what was said of it.

@@ -21,6 +21,9 @@ const UDP_RETRY_MS = 100;
 /** … and that it gives up after so many. */
 const UDP_RETRIES_MAX = 8;
 
+/** New connections that are kept one after the other show that all fronts keep them. */
+const KEPT_IN_A_ROW = 20;
+
 /** What the clients saw. */
 class Load {
   readonly hashes: Uint8Array[];
@@ -252,6 +255,8 @@ Deno.test(
     Deno.kill(successor, "SIGKILL");
     await tracker.waitFor(/^reload-binary: the new process does not take over, this one goes on: it ended when /m);
     await announce(tracker, 4);
+    // Each front is told by a message of its own.
+    for (let kept = 0; kept < KEPT_IN_A_ROW;) kept = await isNextKept(tracker, infoHash) ? kept + 1 : 0;
     assert.ok(isKept(await silent.announce({ infoHash, port: 5, left: 0 })), "connections are kept again");
     silent.close();
     busy.close();
@@ -322,6 +327,12 @@ function isKept(answer: string): boolean {
 }
 
 /** The process that takes over, as the tracker names it. */
+async function isNextKept({ httpPort }: RunningTracker, infoHash: Uint8Array): Promise<boolean> {
+  const client = await HttpClient.connect(httpPort), answer = await client.announce({ infoHash, port: 6, left: 0 });
+  client.close();
+  return isKept(answer);
+}
+
 async function successorOf(tracker: RunningTracker): Promise<number> {
   return Number(await tracker.waitFor(/process (\d+) takes over/));
 }

@@ -1,6 +1,6 @@
 /** What systemd is told, by a tracker that runs as its service: over a real socket, in the order it comes. */
 import assert from "node:assert/strict";
-import { encodeAddress } from "../../src/sd_notify.ts";
+import { encodeAddress, SdNotify } from "../../src/sd_notify.ts";
 import { withStatePath } from "../support/state.ts";
 import { startTracker, writeConfig } from "../support/tracker_process.ts";
 
@@ -77,6 +77,27 @@ Deno.test("systemd gets signs of life as often as it wants them, from the proces
   assert.match(await other.next(), /^READY=1/);
   await unwatched.stop();
   assert.match(await other.next(), /^STOPPING=1/);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("systemd gets no sign of life while the tracker has none", OPTIONS, async () => {
+  const folder = Deno.makeTempDirSync({ prefix: "waggle_notify_" });
+  using systemd = new Systemd(`${folder}/notify`);
+  const env = new Map([["NOTIFY_SOCKET", `${folder}/notify`], ["WATCHDOG_USEC", "10000"]]);
+  const notify = SdNotify.open(env)!,
+    lives = [true, false, false, true, false],
+    { promise, resolve } = Promise
+      .withResolvers<void>();
+  notify.ready("well", () => {
+    if (lives.length === 1) resolve();
+    return lives.shift() ?? false;
+  });
+  await promise;
+  notify.stopping();
+  notify.close();
+  const words = [await systemd.next(), await systemd.next(), await systemd.next(), await systemd.next()];
+  assert.deepEqual(words, ["READY=1\nSTATUS=well", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"]);
+  assert.equal(await systemd.next(), "STOPPING=1\nSTATUS=stopping");
   Deno.removeSync(folder, { recursive: true });
 });
 

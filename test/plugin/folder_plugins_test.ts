@@ -169,16 +169,20 @@ Deno.test("a reload swaps new plugins in, and leaves the old in place of broken 
   assert.match(await mode(), /two$/);
   await tracker.untilLogged(/start two/);
   await tracker.untilLogged(/stop one/);
-  for (
-    const [broken, why] of [["(", /word\.ts:1: /], [
-      "undefinedName.x",
-      /word\.ts:2: start: undefinedName is not/,
-    ]] as const
-  ) {
-    tracker.write("plugins/word.ts", text(broken));
+  const unready = "prepare() { throw new Error('unready'); }, start:";
+  const rows: [broken: string, why: RegExp][] = [
+    [text("("), /word\.ts:1: /],
+    [text("undefinedName.x"), /word\.ts:2: start: undefinedName is not/],
+    [text('"three"').replace("start:", unready), /word\.ts:2: prepare: unready$/],
+    // It stays out for the same reason as long as it is broken.
+    [text('"three"').replace("start:", unready), /word\.ts:2: prepare: unready$/],
+  ];
+  for (const [broken, why] of rows) {
+    tracker.write("plugins/word.ts", broken);
+    const before = tracker.logged.length;
     await tracker.app.reload();
-    assert.match(await tracker.untilLogged(/the old ones stay/), /./);
-    assert.ok(tracker.logged.some((line) => line.startsWith("plugins: the old ones stay: ") && why.test(line)));
+    const said = tracker.logged.slice(before);
+    assert.ok(said.some((line) => line.startsWith("plugins: the old ones stay: ") && why.test(line)), said.join("\n"));
     assert.match(await announce(), /:two8:/);
     assert.match(await mode(), /two$/);
   }
@@ -186,4 +190,15 @@ Deno.test("a reload swaps new plugins in, and leaves the old in place of broken 
   await tracker.app.reload();
   assert.match(await announce(), /8:intervali/);
   assert.match(await mode(), /^HTTP\/1\S* 400/);
+});
+
+Deno.test("a broken plugin that is dropped in as the first changes nothing", OPTIONS, async () => {
+  await using tracker = await startWithPlugins(KINDS[0]!, {});
+  tracker.write(
+    "plugins/bad.js",
+    "export default { name: 'bad', prepare() { throw new Error('unready'); }, admitAnnounce: () => 'no' };",
+  );
+  await tracker.app.reload();
+  await tracker.untilLogged(/^plugins: the old ones stay: .*\/bad\.js:1: prepare: unready$/);
+  assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1)), /8:intervali/);
 });

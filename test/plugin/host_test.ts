@@ -1,6 +1,7 @@
 /** Slots that run in a host: what they are told, and that a plugin that hangs or eats memory is ended, and only it. */
 import assert from "node:assert/strict";
 import { PluginParts } from "../../src/plugin_parts.ts";
+import { HOST_LIMITS } from "../../src/plugin_choice.ts";
 import { ConfigDraft } from "../../src/config/config.ts";
 import { announceRequest, exchange, KINDS } from "../support/app.ts";
 import { startWithPlugins } from "../support/plugin_folder.ts";
@@ -9,7 +10,7 @@ import { startTracker, writeConfig } from "../support/tracker_process.ts";
 /** Parts keep timers and workers until they are stopped; the tests stop them. */
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
 /** Silence after which the tests' hosts are ended. */
-const SILENT_MS = 4000;
+const LIMITS = { ...HOST_LIMITS, silentMsMax: 4000 };
 
 Deno.test("afterAnnounce() is told what was announced", OPTIONS, async () => {
   await using tracker = await startWithPlugins(KINDS[0]!, {
@@ -139,6 +140,72 @@ Deno.test("a loop of nothing but allocations is ended as well, as the tracker is
   Deno.removeSync(folder, { recursive: true });
 });
 
+Deno.test("a reload that never comes to an end ends its host, and no other reload waits for it", OPTIONS, async () => {
+  const ever = "new Promise(() => {})", limits = { loadMsMax: 5000 };
+  await using tracker = await startWithPlugins(
+    KINDS[0]!,
+    {
+      "plugins/endless.js": `export default { name: "endless", reload: () => ${ever} };`,
+      "plugins/stuck.js": `let loads = 0;
+        export default { name: "stuck", accessList(lists) {
+          if (++loads > 1) return ${ever};
+          const list = lists.begin("deny", 1);
+          list.add(new Uint8Array(20).fill(0x61));
+          list.publish();
+        } };`,
+    },
+    () => "",
+    limits,
+  );
+  const announce = (letter: string) => exchange(tracker.tcpPort, announceRequest(letter, 1001));
+  await tracker.app.reload();
+  for (const name of ["endless", "stuck"]) {
+    const ended = new RegExp(`^plugin ${name}: ended, and is started again: its reload did not come to an end in 5 s$`);
+    assert.ok(tracker.logged.some((line) => ended.test(line)), tracker.logged.join("\n"));
+  }
+  assert.match(await announce("a"), /not authorized/);
+  tracker.write("plugins/stuck.js", "export default { name: 'stuck' };");
+  await tracker.app.reload();
+  assert.match(await announce("a"), /8:intervali/);
+});
+
+Deno.test("a host that has died, or cannot start again, comes back with the lists of now", OPTIONS, async () => {
+  // Its starts are counted in a file: it dies after the first, and the second does not succeed.
+  const plugin = `export default { name: "frail",
+    settings: {
+      starts: { kind: "path", default: null, write: true, explanation: "A file." },
+      list: { kind: "path", default: null, explanation: "A file." },
+    },
+    accessList(lists, { settings }) {
+      const list = lists.begin("deny", 1);
+      list.addLines(Deno.readFileSync(settings.text("list")));
+      list.publish();
+    },
+    start(context) {
+      const file = context.settings.text("starts"), { length } = Deno.readTextFileSync(file);
+      Deno.writeTextFileSync(file, "x", { append: true });
+      if (length === 1) throw new Error("not now");
+      context.log("start " + length);
+      if (length !== 2) setTimeout(() => Deno.exit(3), 10);
+    } };`;
+  const files = { "plugins/frail.js": plugin, starts: "", list: `${"61".repeat(20)}\n` };
+  await using tracker = await startWithPlugins(
+    KINDS[0]!,
+    files,
+    (folder) => `plugin.frail.starts ${folder}/starts\nplugin.frail.list ${folder}/list\n`,
+  );
+  const announce = (letter: string) => exchange(tracker.tcpPort, announceRequest(letter, 1001));
+  assert.match(await announce("a"), /not authorized/);
+  await tracker.untilLogged(/^plugin frail: ended, and is started again: it ended by itself$/);
+  await tracker.untilLogged(/^plugin frail: ended, and is started again: .*\/frail\.js:\d+: start: not now$/);
+  tracker.write("list", `${"62".repeat(20)}\n`);
+  // It rests now. A reload does not wait for that, and does not get lost.
+  await tracker.app.reload();
+  assert.ok(tracker.logged.includes("plugin frail: start 2"), tracker.logged.join("\n"));
+  assert.match(await announce("a"), /8:intervali/);
+  assert.match(await announce("b"), /not authorized/);
+});
+
 Deno.test("a plugin that loops while it is loaded stops the start", OPTIONS, async () => {
   await using host = await startHost("summary: (() => { for (;;); })()");
   assert.match(host.refusal!, /^Cannot start: .*\/bad\.ts: no sign of life/);
@@ -169,7 +236,7 @@ async function startHost(
     onLists: () => {},
     untilRulesTaken: () => Promise.resolve(),
     onFailure: () => {},
-  }, SILENT_MS);
+  }, LIMITS);
   const refusal = await parts.start();
   return {
     refusal,

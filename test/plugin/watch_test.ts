@@ -9,7 +9,7 @@ import { type PluginApp, startWithPlugins } from "../support/plugin_folder.ts";
 /** Parts keep timers and workers until they are stopped; the tests stop them. */
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
 /** Silence after which the tests' threads are ended. */
-const SILENT_MS = 4000;
+const LIMITS = { silentMsMax: 4000 };
 /** Refused because a plugin failed. */
 const CANNOT_DECIDE = /14:failure reason42:the tracker cannot decide; try again later/;
 
@@ -24,6 +24,11 @@ const plugin = (name: string, code: string) =>
 const get = (tracker: PluginApp, target: string) => exchange(tracker.tcpPort, `GET ${target} HTTP/1.1\r\n\r\n`);
 const announce = (tracker: PluginApp, letter: string) => exchange(tracker.tcpPort, announceRequest(letter, 1001));
 
+/** Resolves when a front is seen to give no sign of life. */
+async function untilSilent(tracker: PluginApp): Promise<void> {
+  while (tracker.app.silentMs < 1000) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
 /** Lets `hold` hold up the parts, and resolves to what it resolved to when all of them are back. */
 async function whileBack<T>(tracker: PluginApp, parts: readonly string[], hold: () => T): Promise<Awaited<T>> {
   const back = parts.map((name) => tracker.app.parts.get(name)!.untilStarted()), held = hold();
@@ -33,7 +38,7 @@ async function whileBack<T>(tracker: PluginApp, parts: readonly string[], hold: 
 
 for (const kind of KINDS) {
   Deno.test(`plugins that loop for ever in a ${kind} front and in the office`, OPTIONS, async () => {
-    await using tracker = await startWithPlugins(kind, {}, () => "tracker.workers 1\n", SILENT_MS);
+    await using tracker = await startWithPlugins(kind, {}, () => "tracker.workers 1\n", LIMITS);
     assert.match(await announce(tracker, "c"), /8:intervali/);
     // Dropped in while the tracker runs, as the first plugins of its folder.
     tracker.write("plugins/front.js", plugin("front", "for (;;);"));
@@ -46,7 +51,9 @@ for (const kind of KINDS) {
       // The office first: it is not asked while the front is held up.
       const mode = get(tracker, "/stats?mode=pages"), early = announce(tracker, "b");
       assert.match(await early, /8:intervali/);
-      return await Promise.all([mode, announce(tracker, "a")]);
+      const all = Promise.all([mode, announce(tracker, "a")]);
+      await untilSilent(tracker);
+      return await all;
     });
     assert.deepEqual(held, ["", ""], "their connections are closed");
     await tracker.untilLogged(/^plugin front: out of front 0 until its file changes: no sign of life for 4 s$/);
@@ -78,7 +85,7 @@ Deno.test("parts that fail of themselves come back with their plugins", OPTIONS,
     KINDS[0]!,
     { "plugins/fine.js": plugin("fine", "return 'no'") },
     () => "tracker.workers 1\n",
-    SILENT_MS,
+    LIMITS,
   );
   for (const name of ["front 0", "office"]) {
     // A message no part knows is a fault of ours.
@@ -95,7 +102,7 @@ Deno.test("a page that loops after it has waited is known too", OPTIONS, async (
     KINDS[0]!,
     { "plugins/late.js": plugin("late", "for (;;);"), "plugins/other.js": plugin("other", "return 'fine'") },
     undefined,
-    SILENT_MS,
+    LIMITS,
   );
   assert.match(await get(tracker, "/plugin/other/later"), /\r\n\r\nfine$/);
   assert.equal(await whileBack(tracker, ["office"], () => get(tracker, "/plugin/late/later")), "");
@@ -103,20 +110,30 @@ Deno.test("a page that loops after it has waited is known too", OPTIONS, async (
   assert.match(await get(tracker, "/plugin/other/later"), /\r\n\r\nfine$/);
 });
 
-Deno.test("a plugin that cannot be loaded into a front any more is out of it", OPTIONS, async () => {
-  await using tracker = await startWithPlugins(KINDS[0]!, {}, () => "tracker.workers 1\n", SILENT_MS);
-  // The thread that looks at plugins before knows of permissions; fronts know nothing of them.
-  const text = plugin("picky", "return 'no'").replace(
-    "admitAnnounce",
-    'prepare() { if (Deno.permissions === undefined) throw new Error("not here"); }, admitAnnounce',
-  );
-  tracker.write("plugins/picky.js", text);
+Deno.test("a plugin that can be loaded when it is tried, but not into a front, is out of it", OPTIONS, async () => {
+  await using tracker = await startWithPlugins(KINDS[0]!, {}, () => "tracker.workers 1\n", LIMITS);
+  // Nothing but its stacks tells the thread that tries plugins from a front.
+  const picky = (answer: string) =>
+    plugin("picky", answer).replace(
+      "admitAnnounce",
+      'prepare() { if (!new Error().stack.includes("/host_thread.ts")) throw new Error("not here"); }, admitAnnounce',
+    );
+  tracker.write("plugins/picky.js", picky("return 'no'"));
   await tracker.app.reload();
   await tracker.untilLogged(/^plugin picky: out of front 0 until its file changes: .*prepare: not here$/);
   assert.match(await announce(tracker, "c"), CANNOT_DECIDE);
   tracker.write("plugins/picky.js", plugin("picky", "return 'no'"));
   await tracker.app.reload();
   assert.match(await announce(tracker, "a"), /:no8:/);
+  assert.match(await announce(tracker, "c"), /8:intervali/);
+  // And when the front is in a cell already: the others that have changed are in force.
+  tracker.write("plugins/picky.js", picky("return 'never'"));
+  tracker.write("plugins/able.js", "export default { name: 'able', admitAnnounce: () => 'able' };");
+  await tracker.app.reload();
+  assert.match(await announce(tracker, "c"), /:able8:/);
+  Deno.removeSync(`${tracker.folder}/plugins/able.js`);
+  await tracker.app.reload();
+  assert.match(await announce(tracker, "c"), CANNOT_DECIDE);
 });
 
 Deno.test("plugins that eat memory in a front and in the office", OPTIONS, async () => {
@@ -133,7 +150,7 @@ Deno.test("plugins that eat memory in a front and in the office", OPTIONS, async
     },
     () => "tracker.workers 1\n",
     // Long enough that it is not silence that ends them.
-    30_000,
+    { silentMsMax: 30_000 },
   );
   assert.equal(await whileBack(tracker, ["office"], () => get(tracker, "/stats?mode=bytes")), "");
   await tracker.untilLogged(/^plugin bytes: out of office until its file changes: .* \d+ MiB more memory in use$/);

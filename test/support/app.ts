@@ -1,6 +1,8 @@
 /** A tracker inside the test's own process: real parts in real workers, on ports the kernel chooses. */
 import { App } from "../../src/app.ts";
 import { ConfigDraft } from "../../src/config/config.ts";
+import type { HostLimits } from "../../src/plugin/host_messages.ts";
+import { HOST_LIMITS } from "../../src/plugin_choice.ts";
 
 /** What a test's tracker runs on. */
 export type Kind = "linux" | "portable";
@@ -16,21 +18,21 @@ export interface TestApp extends AsyncDisposable {
 export const KINDS: readonly Kind[] = Deno.build.os === "linux" ? ["linux", "portable"] : ["portable"];
 
 /**
- * Starts a tracker with the lines of `config`, listening on `address`. `silentMsMax`: silence after which what runs plugins
- * is taken to hang.
+ * Starts a tracker with the lines of `config`, listening on `address`. `limits`: how long what runs
+ * plugins is waited for.
  */
 export async function startApp(
   kind: Kind,
   config = "",
   address = "127.0.0.1",
-  silentMsMax?: number,
+  limits: Partial<HostLimits> = {},
 ): Promise<TestApp> {
   const host = address.includes(":") ? `[${address}]` : address, draft = new ConfigDraft();
   const base =
     `tracker.front ${kind}\ntracker.memory 32\ntracker.workers 2\nlisten.tcp ${host}:0\nlisten.udp ${host}:0\n`;
   const problem = draft.applyFile("test.conf", base + config);
   if (problem !== null) throw new Error(problem.sentence);
-  const app = new App(draft.finish(), silentMsMax), refusal = await app.start();
+  const app = new App(draft.finish(), { ...HOST_LIMITS, ...limits }), refusal = await app.start();
   if (refusal !== null) throw new Error(refusal);
   const port = (wanted: string) => app.sockets.find(({ protocol }) => protocol === wanted)!.port;
   return { app, tcpPort: port("tcp"), udpPort: port("udp"), [Symbol.asyncDispose]: () => app.stop() };

@@ -1,4 +1,5 @@
 /** A tracker in the test's own process with a folder of plugins, and what it logs. */
+import type { HostLimits } from "../../src/plugin/host_messages.ts";
 import { type Kind, startApp, type TestApp } from "./app.ts";
 
 /** A running tracker with plugins. */
@@ -18,7 +19,7 @@ export async function startWithPlugins(
   kind: Kind,
   files: Readonly<Record<string, string>>,
   config: (folder: string) => string = () => "",
-  silentMsMax?: number,
+  limits?: Partial<HostLimits>,
 ): Promise<PluginApp> {
   const folder = Deno.makeTempDirSync({ prefix: "waggle_plugins_" });
   Deno.mkdirSync(`${folder}/plugins`);
@@ -26,7 +27,7 @@ export async function startWithPlugins(
   for (const [path, text] of Object.entries(files)) write(path, text);
   const log = new LogWatch();
   try {
-    const tracker = await startApp(kind, `plugins.dir ${folder}/plugins\n${config(folder)}`, undefined, silentMsMax);
+    const tracker = await startApp(kind, `plugins.dir ${folder}/plugins\n${config(folder)}`, undefined, limits);
     return {
       ...tracker,
       folder,

@@ -23,7 +23,7 @@ import type { Native } from "./native.ts";
 import { Poller } from "./poller.ts";
 import { LinuxUdp } from "./udp_socket.ts";
 
-/** Timers and messages get their turn at least this often. */
+/** Timers and messages get their turn at least this often, while it is waited outside the thread. */
 const YIELD_MS = 10;
 /** … and this often while the office makes a page for a client. */
 const YIELD_FOR_OFFICE_MS = 1;
@@ -70,8 +70,6 @@ class LinuxFront {
   readonly #gathering: Gathering;
   readonly #pace: SweepPace;
   readonly #lateness: LoopLateness;
-  readonly #channel = new MessageChannel();
-  #wake: (() => void) | undefined;
   #isStopping = false;
   /** Turns in a row that failed. */
   #faults = 0;
@@ -108,19 +106,20 @@ class LinuxFront {
     this.#listen();
     this.#pace = new SweepPace(tracker, start.index, start.fronts);
     this.#lateness = new LoopLateness(tracker.counters, SWEEP_TICK_MS);
-    this.#channel.port2.onmessage = () => this.#wake?.();
   }
 
   /** The loop. Resolves when the front is told to stop; rejects when it cannot go on. */
   async run(): Promise<void> {
-    let nowMs = performance.now(), yieldedMs = nowMs, busyMs = nowMs, tickMs = nowMs + SWEEP_TICK_MS;
+    let nowMs = performance.now(), outsideMs = nowMs, busyMs = nowMs, tickMs = nowMs + SWEEP_TICK_MS, isDone = false;
     while (!this.#isStopping) {
-      const isQuiet = nowMs - busyMs >= QUIET_MS;
-      const events = isQuiet
-        ? await this.#poller.waitOutside(Math.max(0, Math.ceil(tickMs - nowMs)))
+      const isQuiet = nowMs - busyMs >= QUIET_MS, isOutside = isQuiet || isDone || nowMs - outsideMs >= YIELD_MS;
+      const events = isOutside
+        ? await this.#poller.waitOutside(isQuiet ? Math.max(0, Math.ceil(tickMs - nowMs)) : 0)
         : this.#poller.wait(this.office.isAwaited ? YIELD_FOR_OFFICE_MS : YIELD_MS);
       nowMs = performance.now();
-      if (isQuiet) yieldedMs = nowMs;
+      if (isOutside) outsideMs = nowMs;
+      // Nothing came: who else waits for this thread has its turn.
+      isDone = events === 0 && !isOutside;
       if (events > 0) {
         busyMs = nowMs;
         this.#gathering.beginTurn(nowMs);
@@ -130,10 +129,7 @@ class LinuxFront {
         this.#tick();
         tickMs = nowMs + SWEEP_TICK_MS;
       }
-      if (nowMs - yieldedMs >= YIELD_MS || !isQuiet && events === 0) {
-        await this.#yield();
-        yieldedMs = nowMs = performance.now();
-      } else if (events > 0) this.#gathering.pause();
+      if (events > 0) this.#gathering.pause();
     }
     this.#hasEnded();
   }
@@ -184,7 +180,6 @@ class LinuxFront {
     this.#http.stop();
     await ended;
     this.office.close();
-    this.#channel.port1.close();
     this.#pollerWord[0] = 0;
     this.#native.calls.close(this.#poller.descriptor);
   }
@@ -202,14 +197,6 @@ class LinuxFront {
       this.#http.serve(slot - sockets.length, this.#poller.generation(i), this.#poller.events(i));
     } else if (sockets[slot].protocol === "udp") this.#udp.serve(sockets[slot].descriptor);
     else this.#acceptor.accept(sockets[slot].descriptor);
-  }
-
-  // One turn of the event loop: timers that are due and messages that have come.
-  #yield(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-      this.#channel.port1.postMessage(0);
-    });
   }
 }
 
