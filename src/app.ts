@@ -92,6 +92,8 @@ export class App {
   #bound: readonly FrontSocket[] = [];
   #perFront: readonly (readonly FrontSocket[])[] | undefined;
   #succession: Succession | undefined;
+  /** The last succession has come to its end. */
+  #handedOver: Promise<void> | undefined;
   /** What we are to the process before this one. */
   readonly #accession = new Accession();
   #stage: SuccessionFacts["stage"] = "starting";
@@ -202,6 +204,8 @@ export class App {
     const drainSeconds = this.#settings["http.idle_seconds"] + this.#settings["http.request_seconds"];
     const fronts = this.#fronts.threads, start = () => new Successor(this.#bound);
     const succession = this.#succession = new Succession({ keeper, fronts, start, drainSeconds, onTaken });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#handedOver = promise;
     const takeBackFifos = await this.#plugins.leaveFifos();
     let isTaken = false;
     try {
@@ -210,7 +214,8 @@ export class App {
       return isTaken;
     } finally {
       this.#succession = undefined;
-      if (!isTaken) takeBackFifos();
+      if (!isTaken && this.#stage === "serving") takeBackFifos();
+      resolve();
     }
   }
 
@@ -218,6 +223,8 @@ export class App {
   async stop(): Promise<void> {
     this.#stage = "leaving";
     this.#succession?.giveUp("this one stops");
+    // A successor that does not serve has ended before this one does.
+    await this.#handedOver;
     await this.#fronts.stop();
     await this.#office?.stop();
     await this.#plugins.stop();

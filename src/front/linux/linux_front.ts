@@ -112,8 +112,9 @@ class LinuxFront {
   async run(): Promise<void> {
     let nowMs = performance.now(), outsideMs = nowMs, busyMs = nowMs, tickMs = nowMs + SWEEP_TICK_MS, isDone = false;
     while (!this.#isStopping) {
-      const isQuiet = nowMs - busyMs >= QUIET_MS, isOutside = isQuiet || isDone || nowMs - outsideMs >= YIELD_MS;
-      const events = isOutside
+      const isQuiet = nowMs - busyMs >= QUIET_MS,
+        isOutside: boolean = isQuiet || isDone || nowMs - outsideMs >= YIELD_MS;
+      const events: number = isOutside
         ? await this.#poller.waitOutside(isQuiet ? Math.max(0, Math.ceil(tickMs - nowMs)) : 0)
         : this.#poller.wait(this.office.isAwaited ? YIELD_FOR_OFFICE_MS : YIELD_MS);
       nowMs = performance.now();
