@@ -21,6 +21,7 @@ const HASH_LINE = /^[0-9a-fA-F]{40}(?![0-9a-fA-F])/;
 const published = new Set<Kind>();
 /** Paths of those that are read. */
 const fifos: string[] = [];
+type FifoKey = "fifo_add" | "fifo_delete";
 let isStopping = false;
 
 /** The plugin. */
@@ -63,12 +64,15 @@ export default {
     }
   },
 
-  start(context) {
-    const { settings } = context;
+  async start(context) {
     for (const key of ["fifo_add", "fifo_delete"] as const) {
-      const path = settings.text(key);
+      const path = context.settings.text(key);
+      if (path === null) continue;
+      const say = (error: Error) => context.log(`${key}: ${error.message}`);
+      // Open when this is done: what a FIFO holds is lost when nobody has it open.
+      const fifo = await openFifo(key, path, context).catch(say);
       // Not awaited: a FIFO is read as long as the tracker runs.
-      if (path !== null) void readFifo(key, path, context).catch((error) => context.log(`${key}: ${error.message}`));
+      if (fifo !== undefined) void readFifo(key, fifo, context).catch(say);
     }
   },
 
@@ -177,12 +181,16 @@ function raise(): never {
   throw new Error("no bencode");
 }
 
-async function readFifo(key: "fifo_add" | "fifo_delete", path: string, context: HostContext): Promise<void> {
-  if (!(await Deno.stat(path)).isFifo) return context.log(`${key}: ${path} is not a FIFO and is not read`);
-  const kind = context.settings.text("whitelist") === null ? "deny" : "allow";
+async function openFifo(key: FifoKey, path: string, context: HostContext): Promise<Deno.FsFile | undefined> {
+  if (!(await Deno.stat(path)).isFifo) return void context.log(`${key}: ${path} is not a FIFO and is not read`);
   // Open for writing too, so that it neither waits for a first writer nor ends with the last.
   const fifo = await Deno.open(path, { read: true, write: true });
   fifos.push(path);
+  return fifo;
+}
+
+async function readFifo(key: FifoKey, fifo: Deno.FsFile, context: HostContext): Promise<void> {
+  const kind = context.settings.text("whitelist") === null ? "deny" : "allow";
   const chunk = new Uint8Array(65536), decoder = new TextDecoder("latin1");
   let rest = "";
   while (!isStopping) {
