@@ -16,6 +16,8 @@ const SLOT_WORDS = 6;
 const HEAD_WORDS = 8;
 const SLOTS = 0, USED = 1, REMOVED = 2, KEY = 3;
 const FREE = 0, TAKEN_OUT = 1, IN_USE = 2;
+/** No slot: of a set that has no free one, which is none of ours. */
+const NOWHERE = -1;
 /** Share of the slots that a set is made for, and the share at which it is full. */
 const LOAD = 0.7, LOAD_MAX = 0.85;
 /** A set this many times too large is not used again for a smaller one. */
@@ -38,9 +40,15 @@ export class HashSet {
     const words = new Int32Array(memory);
     this.memory = memory;
     this.#words = words;
-    this.#slots = words[SLOTS];
+    // Written by a thread that runs plugins: what it says is not believed beyond what there is.
+    this.#slots = Math.min(words[SLOTS], Math.floor((words.length - HEAD_WORDS) / SLOT_WORDS));
     this.#key0 = words[KEY];
     this.#key1 = words[KEY + 1];
+  }
+
+  /** Whether `memory` is of a length that can be viewed as a set. */
+  static fits(memory: SharedArrayBuffer): boolean {
+    return memory.byteLength % 4 === 0 && memory.byteLength >= HEAD_WORDS * 4 && !memory.growable;
   }
 
   /** An empty set with room for `entries` hashes. `key`: two secret words. Throws when they are more than HASHES_MAX. */
@@ -82,7 +90,7 @@ export class HashSet {
   /** Adds the hash of five words at `at`. For the writer only, and not when `isFull`. */
   add(hash: Int32Array, at: number): void {
     const words = this.#words, slot = this.#find(hash, at);
-    if (words[slot] === IN_USE) return;
+    if (slot === NOWHERE || words[slot] === IN_USE) return;
     if (words[slot] === TAKEN_OUT) words[REMOVED]--;
     for (let i = 0; i < 5; i++) words[slot + 1 + i] = hash[at + i];
     words[USED]++;
@@ -111,12 +119,13 @@ export class HashSet {
     return larger;
   }
 
-  // The slot of the hash, or the free one where it would be.
+  // The slot of the hash, or the free one where it would be. NOWHERE when there is neither: a reader must not loop for ever
+  // over memory that another thread writes.
   #find(hash: Int32Array, at: number): number {
     const words = this.#words, slots = this.#slots;
     const spread = keyedHash(this.#key0, this.#key1, hash, at, 5) >>> 0;
     let index = Math.floor(spread * slots / 0x100000000);
-    for (;;) {
+    for (let probes = 0; probes < slots; probes++) {
       const slot = HEAD_WORDS + index * SLOT_WORDS;
       if (words[slot] === FREE) return slot;
       if (
@@ -125,5 +134,6 @@ export class HashSet {
       ) return slot;
       if (++index === slots) index = 0;
     }
+    return NOWHERE;
   }
 }
