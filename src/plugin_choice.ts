@@ -17,6 +17,7 @@ import {
   type PluginModules,
   PLUGINS_MAX,
 } from "./plugin/plugin_set.ts";
+import { refuseManifest } from "./plugin/shape.ts";
 
 /** Time a thread of a plugin may be without a sign of life. */
 export const SILENT_MS_MAX = 10_000;
@@ -33,6 +34,8 @@ export interface ChosenPlugins {
   readonly folder: string;
   readonly plugins: readonly ChosenPlugin[];
   readonly modules: PluginModules;
+  /** A line for each file of the folder that is passed over because of its name. */
+  readonly passedOver: readonly string[];
 }
 
 /** Looks at every plugin. Returns them, or the sentence that says what is at fault. */
@@ -41,7 +44,7 @@ export async function choosePlugins(config: Config, silentMsMax = SILENT_MS_MAX)
   try {
     const names = SHIPPED.map(({ name }) => name), found = readPluginFolder(folder, names);
     const manifests = [...await describeShipped(found), ...await describeFolder(found, silentMsMax)];
-    return chooseAll(folder, manifests, found.modules, config);
+    return chooseAll(folder, manifests, found, config);
   } catch (error) {
     if (!(error instanceof PluginFault)) throw error;
     return { sentence: `Cannot start: ${error.message}` };
@@ -98,13 +101,18 @@ async function describeFolder({ candidates, modules }: PluginFolder, silentMsMax
   const result = await promise;
   await thread.stop();
   if (typeof result === "string") throw new PluginFault(result);
-  return [...result];
+  // Where and who they are is known; what they say of themselves comes from a thread that has run them.
+  return candidates.map((candidate, i) => {
+    const found = result[i], why = refuseManifest(found);
+    if (why !== null) throw new PluginFault(candidate.file, why);
+    return { ...found!, ...candidate };
+  });
 }
 
 function chooseAll(
   folder: string,
   manifests: readonly PluginManifest[],
-  modules: PluginModules,
+  { modules, misnamed }: PluginFolder,
   config: Config,
 ): ChosenPlugins | Problem {
   const stray = config.pluginLines.find(({ plugin }) => !manifests.some(({ name }) => name === plugin));
@@ -122,14 +130,19 @@ function chooseAll(
   }
   const on = plugins.filter(({ isOn }) => isOn);
   if (on.length > PLUGINS_MAX) return { sentence: `Cannot start: at most ${PLUGINS_MAX} plugins may be on` };
-  const clash = findClash(on.map(({ manifest }) => manifest));
-  return clash === null ? { folder, plugins, modules } : { sentence: `Cannot start: ${clash}` };
+  const clash = findClash(on.map(({ manifest }) => manifest), `/${config.settings["access.stats_path"]}`);
+  if (clash !== null) return { sentence: `Cannot start: ${clash}` };
+  const passedOver = misnamed.map((file) =>
+    `plugins: ${file} is passed over: a plugin's file is named in lower case letters, digits and _, a letter first`
+  );
+  return { folder, plugins, modules, passedOver };
 }
 
 // Two plugins of the folder that claim the same; one of the folder may take what a shipped one has.
-function findClash(manifests: readonly PluginManifest[]): string | null {
+function findClash(manifests: readonly PluginManifest[], statsPath: string): string | null {
   const owners = new Map<string, string>();
-  for (const { name, origin, modes, paths } of manifests) {
+  for (const { name, origin, file, modes, paths } of manifests) {
+    if (paths.includes(statsPath)) return `${file}: the path ${statsPath} is that of the stats (access.stats_path)`;
     for (
       const claim of [
         ...modes.map((mode) => `the stats mode ${mode}`),

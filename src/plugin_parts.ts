@@ -82,7 +82,7 @@ export class PluginParts {
   readonly #listKey = crypto.getRandomValues(new Int32Array(2));
 
   readonly #rows = new PluginRows();
-  #chosen: ChosenPlugins = { folder: "", plugins: [], modules: new Map() };
+  #chosen: ChosenPlugins = { folder: "", plugins: [], modules: new Map(), passedOver: [] };
   #set: PluginSet = { modules: new Map(), plugins: [] };
   #hosts: readonly Host[] = [];
   #health: ReturnType<typeof setInterval> | undefined;
@@ -225,10 +225,10 @@ export class PluginParts {
     return sumPlugin(this.#counters, Math.max(0, this.#rows.of(name)));
   }
 
-  /** A line for each plugin that is on: its slots and what it may reach. */
+  /** A line for each plugin that is on: its slots and what it may reach; and for each file that is passed over. */
   logLines(): string[] {
-    return this.#chosen.plugins.filter(({ isOn }) => isOn)
-      .map((chosen) => `plugin ${chosen.manifest.name}: ${describeChoice(chosen)}`);
+    const { plugins, passedOver } = this.#chosen, on = plugins.filter(({ isOn }) => isOn);
+    return [...on.map((chosen) => `plugin ${chosen.manifest.name}: ${describeChoice(chosen)}`), ...passedOver];
   }
 
   #setOf({ plugins, modules }: ChosenPlugins): PluginSet {
@@ -306,6 +306,7 @@ export class PluginParts {
       case "fault":
         return onStarted(message.sentence.includes(": ") ? message.sentence : `${host.spec.file}: ${message.sentence}`);
       case "published":
+        if (!host.spec.slots.includes("accessList")) return;
         for (const { kind, memory } of message.lists) host.lists.set(kind, memory);
         host.serial = message.serial;
         if (this.#hosts.includes(host)) this.#rim.onLists();

@@ -2,7 +2,7 @@
  * The thread a plugin's slow slots run in, or one that looks at plugins to say what they are. Started by host.ts, which
  * watches it: a message has to be answered within the time it allows.
  */
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { ListWriter } from "../access/list_writer.ts";
 import { limitLines, takeConsole } from "../lines/console_lines.ts";
 import { TellReader, type Told } from "../stats/tell_ring.ts";
@@ -10,7 +10,8 @@ import type { AccessLists, Announced, HostContext } from "./api.ts";
 import { confine } from "./confine.ts";
 import { PLUGIN_COUNTER, pluginRow } from "./counters.ts";
 import { makeEndable } from "./endable.ts";
-import type { FromHost, HostJob, HostStart, ToHost } from "./host_messages.ts";
+import { findReach } from "../reach.ts";
+import type { FromHost, HostJob, HostThreadStart, ToHost } from "./host_messages.ts";
 import { describePlugin, enter, type LoadedPlugin, loadPlugins, toFault } from "./load.ts";
 import { Life } from "./life.ts";
 import { PluginFault, type PluginManifest, type SlotName } from "./plugin_set.ts";
@@ -22,9 +23,9 @@ const TELL_MAX = 4096;
 /** Events by their number in BEP 15, and BEP 21's. */
 const EVENTS = ["", "completed", "started", "stopped", "paused"] as const;
 
-const start = workerData as HostStart;
-const port = parentPort!;
+const { job, modules, port } = workerData as HostThreadStart;
 const post = (message: FromHost) => port.postMessage(message);
+const { memoryUsage } = Deno;
 
 makeEndable();
 
@@ -32,23 +33,24 @@ let stopPlugin: () => Promise<void> = () => Promise.resolve();
 let setInForce: (serial: number) => void = () => {};
 let reloadPlugin: () => Promise<void> = () => Promise.resolve();
 
-port.on("message", async (message: ToHost) => {
-  switch (message.type) {
+port.onmessage = async ({ data }: MessageEvent<ToHost>) => {
+  switch (data.type) {
     case "ping":
-      return post({ type: "pong", outsideBytes: Deno.memoryUsage().external });
+      return post({ type: "pong", outsideBytes: memoryUsage().external });
+    case "reach":
+      return post({ type: "reaches", reach: await findReach() });
     case "inForce":
-      return setInForce(message.serial);
+      return setInForce(data.serial);
     case "reload":
       return await reloadPlugin();
     case "stop":
       await stopPlugin();
       return post({ type: "stopped" });
   }
-});
+};
 
 // From here on it is watched.
 post({ type: "pong", outsideBytes: 0 });
-const { job, modules } = start;
 confine(true);
 try {
   if (job.kind === "describe") await describe(job);
@@ -58,7 +60,9 @@ try {
 }
 
 async function describe({ candidates }: HostJob & { kind: "describe" }): Promise<void> {
-  await enter(modules, candidates, true);
+  // Each thread that runs them says what they say.
+  takeConsole(() => {});
+  await enter(modules, candidates);
   const manifests: PluginManifest[] = [];
   for (const candidate of candidates) {
     // So that it is known which one never came back.
@@ -73,7 +77,7 @@ async function run(job: HostJob & { kind: "run" }): Promise<void> {
   takeConsole(say);
   const { spec } = job, readers = job.rings.map((ring) => new TellReader(ring));
   const row = pluginRow(job.counters, job.thread, spec.index);
-  const [loaded] = await loadPlugins({ modules, plugins: [spec] }, new Life(), true) as [LoadedPlugin];
+  const [loaded] = await loadPlugins({ modules, plugins: [spec] }, new Life()) as [LoadedPlugin];
   const { plugin } = loaded;
   const context: HostContext = {
     ...loaded.context,
