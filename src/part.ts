@@ -76,7 +76,7 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
     case "linkOffice":
       return front!.linkOffice(ports[0]!);
     case "reach":
-      return self.postMessage({ type: "reaches", reach: await findReach() });
+      return self.postMessage({ type: "reaches", reach: await (host?.reach() ?? findReach()) });
     case "stop":
       await front?.stop();
       keeper?.stop();
