@@ -10,10 +10,12 @@ import type { Office, OfficeStart } from "./office/office.ts";
 import type { FrontRules } from "./front/rules.ts";
 import { partChannel } from "./part_channel.ts";
 import type { PluginHost } from "./plugin/host.ts";
+import { officeThread, pluginRow } from "./plugin/counters.ts";
 import { BEAT_MS, Life } from "./plugin/life.ts";
 import { PluginFault, type PluginSet } from "./plugin/plugin_set.ts";
 import { findReach } from "./reach.ts";
 import type { LoadedPlugin } from "./plugin/load.ts";
+import type { RowOf, StrayFaults } from "./plugin/stray_faults.ts";
 import type { Keeper } from "./persist/keeper.ts";
 import type { KeeperStart } from "./persist/keeper_start.ts";
 
@@ -22,7 +24,7 @@ const channel = partChannel();
 const self = { postMessage: channel.postMessage.bind(channel), close: channel.close.bind(channel) };
 const { permissions, memoryUsage } = Deno;
 takeConsole(limitLines((line, isError) => self.postMessage({ type: "said", line, isError })));
-// What nobody catches ends the part. The runtime would print it first, and wait for whoever reads.
+// What nobody catches ends the part, unless it is a plugin's. The runtime would print it first, and wait for whoever reads.
 addEventListener("error", (event) => breakOff(event, event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => breakOff(event, event.reason));
 
@@ -37,8 +39,9 @@ channel.onmessage = (event) => {
   turn = turn.then(() => obey(event));
 };
 
-function breakOff(event: Event, error: unknown): void {
+function breakOff(event: Event & { readonly filename?: string }, error: unknown): void {
   event.preventDefault();
+  if (strays?.claims(error, event.filename)) return;
   self.postMessage({ type: "broken", why: error instanceof Error ? error.stack ?? error.message : String(error) });
 }
 
@@ -99,22 +102,31 @@ function beginLife(memory: SharedArrayBuffer): void {
 
 /** Loads plugins; what it needs of ours is imported the first time, because a thread with plugins imports no more. */
 let load: typeof import("./plugin/load.ts").loadPlugins | undefined;
+let strays: StrayFaults | undefined;
 
-async function loadPlugins(set: PluginSet | null | undefined): Promise<LoadedPlugin[]> {
+async function loadPlugins(set: PluginSet | null | undefined, rowOf: RowOf): Promise<LoadedPlugin[]> {
   if (set === null || set === undefined || (set.plugins.length === 0 && load === undefined)) return [];
   if (load === undefined) {
     const loader = await import("./plugin/load.ts"), { confine } = await import("./plugin/confine.ts");
+    const { StrayFaults } = await import("./plugin/stray_faults.ts");
     confine(false);
+    strays = new StrayFaults();
     load = loader.loadPlugins;
   }
+  strays!.watch(set, rowOf);
   return await load(set, life);
 }
+
+const frontRow = ({ counters }: FrontRules): RowOf => (index) => pluginRow(counters, frontIndex, index);
 
 async function startOffice(start: OfficeStart): Promise<void> {
   const { Office } = await import("./office/office.ts"), { Turn } = await import("./office/turn.ts");
   try {
     office = new Office(start, {
-      plugins: await loadPlugins(start.plugins),
+      plugins: await loadPlugins(
+        start.plugins,
+        (index) => pluginRow(start.pluginCounters, officeThread(start.fronts), index),
+      ),
       life,
       nowMs: () => performance.now(),
       unixSecond: () => Math.floor(Date.now() / 1000),
@@ -132,7 +144,7 @@ let setRules: typeof import("./front/rules.ts").setRules;
 async function changeRules(rules: FrontRules): Promise<void> {
   let fault: string | null = null;
   try {
-    const plugins = rules.plugins === null ? null : await loadPlugins(rules.plugins);
+    const plugins = rules.plugins === null ? null : await loadPlugins(rules.plugins, frontRow(rules));
     setRules(front!.tracker, frontIndex, rules, plugins, life);
   } catch (error) {
     if (!(error instanceof PluginFault)) throw error;
@@ -173,6 +185,10 @@ async function startKeeper(start: KeeperStart): Promise<void> {
   self.postMessage({ type: "started", sockets: [] });
 }
 
+function loadFrontPlugins({ rules }: FrontStart): Promise<LoadedPlugin[]> {
+  return rules === undefined ? Promise.resolve([]) : loadPlugins(rules.plugins, frontRow(rules));
+}
+
 /** Native calls are bound first and the right to bind more is given back; only then is anything else loaded. */
 async function startLinux(start: FrontStart, officePort: MessagePort): Promise<Front> {
   const { bindNative } = await import("./front/linux/native.ts");
@@ -180,12 +196,12 @@ async function startLinux(start: FrontStart, officePort: MessagePort): Promise<F
   permissions.revokeSync({ name: "ffi" });
   assertNoNative();
   const { startLinuxFront } = await import("./front/linux/linux_front.ts");
-  return startLinuxFront(start, native, officePort, await loadPlugins(start.rules?.plugins), life);
+  return startLinuxFront(start, native, officePort, await loadFrontPlugins(start), life);
 }
 
 async function startPortable(start: FrontStart, officePort: MessagePort): Promise<Front> {
   const { startPortableFront } = await import("./front/portable/portable_front.ts");
-  return startPortableFront(start, officePort, await loadPlugins(start.rules?.plugins), life);
+  return startPortableFront(start, officePort, await loadFrontPlugins(start), life);
 }
 
 function assertNoNative(): void {

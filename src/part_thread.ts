@@ -27,6 +27,8 @@ export interface PartEnd extends Whereabouts {
   readonly isHeld: boolean;
   /** It could not be started again: what it said; null = it failed in another way. */
   readonly refusal: string | null;
+  /** It ran plugins of the folder, and not for long. */
+  readonly isEarly: boolean;
   readonly why: string;
 }
 
@@ -234,9 +236,10 @@ export class PartThread {
     this.#end(this.#worker);
     this.#worker = undefined;
     clearInterval(this.#looks);
-    if (performance.now() - this.#bornMs > WELL_MS) this.#restartMs = RESTART_MS_MIN;
+    const wasWell = performance.now() - this.#bornMs > WELL_MS, isEarly = this.#isInCell && !wasWell;
+    if (wasWell) this.#restartMs = RESTART_MS_MIN;
     console.error(`${name}: failed and is started again in ${restMs} ms: ${why}`);
-    setTimeout(() => onFailure({ ...where, isHeld, refusal, why }), settleMs);
+    setTimeout(() => onFailure({ ...where, isHeld, refusal, isEarly, why }), settleMs);
     setTimeout(() => this.#isStopping || this.#spawn(), restMs);
     this.#restartMs = Math.min(RESTART_MS_MAX, this.#restartMs * 2);
   }

@@ -175,12 +175,15 @@ export class PluginParts {
   }
 
   /** A part that runs plugins has failed: the one that held it is not loaded into it again. */
-  notePartEnd(part: string, { mark, isHeld, refusal, why }: PartEnd): void {
-    if (!isHeld && refusal === null) return;
+  notePartEnd(part: string, { mark, isHeld, refusal, isEarly, why }: PartEnd): void {
+    if (!isHeld && refusal === null && !isEarly) return;
     const { plugins } = this.#set;
-    const atFault = refusal === null
+    // One that fails soon and again by nobody knows what is tried without plugins of the folder.
+    const atFault = refusal !== null
+      ? plugins.find(({ file }) => refusal.includes(file))
+      : isHeld
       ? plugins.find(({ index }) => markOf(index) === mark)
-      : plugins.find(({ file }) => refusal.includes(file));
+      : undefined;
     if (atFault !== undefined) {
       pluginRow(this.#counters, supervisorThread(this.#fronts), atFault.index)[PLUGIN_COUNTER.ended]!++;
     }
