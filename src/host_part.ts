@@ -120,6 +120,7 @@ export class HostPart {
           message.sentence.includes(": ") ? message.sentence : `${spec.file}: ${message.sentence}`,
         );
       case "published":
+        if (!spec.slots.includes("accessList")) return;
         for (const { kind, memory } of message.lists) this.#lists.set(kind, memory);
         this.#serial = message.serial;
         return onLists(this);

@@ -10,11 +10,13 @@ import type { Office, OfficeStart } from "./office/office.ts";
 import type { FrontRules } from "./front/rules.ts";
 import { partChannel } from "./part_channel.ts";
 import type { PluginHost } from "./plugin/host.ts";
+import { officeThread, pluginRow } from "./plugin/counters.ts";
 import { BEAT_MS, Life } from "./plugin/life.ts";
 import { PluginFault, type PluginSet } from "./plugin/plugin_set.ts";
 import { findReach } from "./reach.ts";
 import { joinThreads } from "./thread_end.ts";
 import type { LoadedPlugin } from "./plugin/load.ts";
+import type { RowOf, StrayFaults } from "./plugin/stray_faults.ts";
 import type { Keeper } from "./persist/keeper.ts";
 import type { KeeperStart } from "./persist/keeper_start.ts";
 
@@ -25,7 +27,7 @@ const channel = partChannel();
 const self = { postMessage: channel.postMessage.bind(channel), close: channel.close.bind(channel) };
 const { permissions, memoryUsage } = Deno;
 takeConsole(limitLines((line, isError) => self.postMessage({ type: "said", line, isError })));
-// What nobody catches ends the part. The runtime would print it first, and wait for whoever reads.
+// What nobody catches ends the part, unless it is a plugin's. The runtime would print it first, and wait for whoever reads.
 addEventListener("error", (event) => breakOff(event, event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => breakOff(event, event.reason));
 
@@ -40,8 +42,9 @@ channel.onmessage = (event) => {
   turn = turn.then(() => obey(event));
 };
 
-function breakOff(event: Event, error: unknown): void {
+function breakOff(event: Event & { readonly filename?: string }, error: unknown): void {
   event.preventDefault();
+  if (strays?.claims(error, event.filename)) return;
   self.postMessage({ type: "broken", why: error instanceof Error ? error.stack ?? error.message : String(error) });
 }
 
@@ -81,7 +84,7 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
     case "linkOffice":
       return front!.linkOffice(ports[0]!);
     case "reach":
-      return self.postMessage({ type: "reaches", reach: await findReach() });
+      return self.postMessage({ type: "reaches", reach: await (host?.reach() ?? findReach()) });
     case "stop":
       await front?.stop();
       keeper?.stop();
@@ -104,22 +107,31 @@ function beginLife(memory: SharedArrayBuffer): void {
 
 /** Loads plugins; what it needs of ours is imported the first time, because a thread with plugins imports no more. */
 let load: typeof import("./plugin/load.ts").loadPlugins | undefined;
+let strays: StrayFaults | undefined;
 
-async function loadPlugins(set: PluginSet | null | undefined): Promise<LoadedPlugin[]> {
+async function loadPlugins(set: PluginSet | null | undefined, rowOf: RowOf): Promise<LoadedPlugin[]> {
   if (set === null || set === undefined || (set.plugins.length === 0 && load === undefined)) return [];
   if (load === undefined) {
     const loader = await import("./plugin/load.ts"), { confine } = await import("./plugin/confine.ts");
+    const { StrayFaults } = await import("./plugin/stray_faults.ts");
     confine(false);
+    strays = new StrayFaults();
     load = loader.loadPlugins;
   }
+  strays!.watch(set, rowOf);
   return await load(set, life);
 }
+
+const frontRow = ({ counters }: FrontRules): RowOf => (index) => pluginRow(counters, frontIndex, index);
 
 async function startOffice(start: OfficeStart): Promise<void> {
   const { Office } = await import("./office/office.ts"), { Turn } = await import("./office/turn.ts");
   try {
     office = new Office(start, {
-      plugins: await loadPlugins(start.plugins),
+      plugins: await loadPlugins(
+        start.plugins,
+        (index) => pluginRow(start.pluginCounters, officeThread(start.fronts), index),
+      ),
       life,
       nowMs: () => performance.now(),
       unixSecond: () => Math.floor(Date.now() / 1000),
@@ -137,7 +149,7 @@ let setRules: typeof import("./front/rules.ts").setRules;
 async function changeRules(rules: FrontRules): Promise<void> {
   let fault: string | null = null;
   try {
-    const plugins = rules.plugins === null ? null : await loadPlugins(rules.plugins);
+    const plugins = rules.plugins === null ? null : await loadPlugins(rules.plugins, frontRow(rules));
     setRules(front!.tracker, frontIndex, rules, plugins, life);
   } catch (error) {
     if (!(error instanceof PluginFault)) throw error;
@@ -178,6 +190,10 @@ async function startKeeper(start: KeeperStart): Promise<void> {
   self.postMessage({ type: "started", sockets: [] });
 }
 
+function loadFrontPlugins({ rules }: FrontStart): Promise<LoadedPlugin[]> {
+  return rules === undefined ? Promise.resolve([]) : loadPlugins(rules.plugins, frontRow(rules));
+}
+
 /** Native calls are bound first and the right to bind more is given back; only then is anything else loaded. */
 async function startLinux(start: FrontStart, officePort: MessagePort): Promise<Front> {
   const { bindNative } = await import("./front/linux/native.ts");
@@ -185,12 +201,12 @@ async function startLinux(start: FrontStart, officePort: MessagePort): Promise<F
   permissions.revokeSync({ name: "ffi" });
   assertNoNative();
   const { startLinuxFront } = await import("./front/linux/linux_front.ts");
-  return startLinuxFront(start, native, officePort, await loadPlugins(start.rules?.plugins), life);
+  return startLinuxFront(start, native, officePort, await loadFrontPlugins(start), life);
 }
 
 async function startPortable(start: FrontStart, officePort: MessagePort): Promise<Front> {
   const { startPortableFront } = await import("./front/portable/portable_front.ts");
-  return startPortableFront(start, officePort, await loadPlugins(start.rules?.plugins), life);
+  return startPortableFront(start, officePort, await loadFrontPlugins(start), life);
 }
 
 function assertNoNative(): void {

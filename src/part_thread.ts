@@ -28,6 +28,8 @@ export interface PartEnd extends Whereabouts {
   readonly isHeld: boolean;
   /** It could not be started again: what it said; null = it failed in another way. */
   readonly refusal: string | null;
+  /** It ran plugins of the folder, and not for long. */
+  readonly isEarly: boolean;
   readonly why: string;
 }
 
@@ -260,14 +262,15 @@ export class PartThread {
     this.#end(worker);
     this.#worker = undefined;
     clearInterval(this.#looks);
-    if (performance.now() - this.#bornMs > WELL_MS) this.#restartMs = RESTART_MS_MIN;
+    const wasWell = performance.now() - this.#bornMs > WELL_MS, isEarly = this.#isInCell && !wasWell;
+    if (wasWell) this.#restartMs = RESTART_MS_MIN;
     const restMs = this.#restartMs, rest = new Promise((resolve) => setTimeout(resolve, restMs));
     this.#restartMs = Math.min(RESTART_MS_MAX, this.#restartMs * 2);
     console.error(`${name}: failed and is started again in ${restMs} ms: ${why}`);
     // From a plugin's slot it never returns; elsewhere it may be in the midst of its own code until it has ended.
     if (!where.isInSlot) await untilThreadsEnded(threads, END_MS);
     onGone?.();
-    onFailure({ ...where, isHeld, refusal, why });
+    onFailure({ ...where, isHeld, refusal, isEarly, why });
     await rest;
     if (!this.#isStopping) this.#spawn();
   }

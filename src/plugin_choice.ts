@@ -23,6 +23,7 @@ import {
   type SlotName,
   withSlots,
 } from "./plugin/plugin_set.ts";
+import { refuseManifest } from "./plugin/shape.ts";
 
 /** Time a thread of a plugin may be without a sign of life. */
 const SILENT_MS_MAX = 10_000;
@@ -43,6 +44,8 @@ export interface ChosenPlugins {
   readonly folder: string;
   readonly plugins: readonly ChosenPlugin[];
   readonly modules: PluginModules;
+  /** A line for each file of the folder that is passed over because of its name. */
+  readonly passedOver: readonly string[];
 }
 
 /** Looks at every plugin. Returns them, or the sentence that says what is at fault. */
@@ -51,7 +54,7 @@ export async function choosePlugins(config: Config, limits = HOST_LIMITS): Promi
   try {
     const names = SHIPPED.map(({ name }) => name), found = readPluginFolder(folder, names);
     const manifests = [...await describeShipped(found), ...await describeFolder(found, limits)];
-    return chooseAll(folder, manifests, found.modules, config);
+    return chooseAll(folder, manifests, found, config);
   } catch (error) {
     if (!(error instanceof PluginFault)) throw error;
     return { sentence: `Cannot start: ${error.message}` };
@@ -88,7 +91,13 @@ async function describeShipped({ candidates }: PluginFolder): Promise<PluginMani
 async function describeFolder({ candidates, modules }: PluginFolder, limits: HostLimits): Promise<PluginManifest[]> {
   if (candidates.length === 0) return [];
   const said = await askThread({ kind: "describe", candidates }, modules, NOTHING, limits);
-  return said.type === "described" ? [...said.manifests] : [];
+  const manifests = said.type === "described" ? said.manifests : [];
+  // Where and who they are is known; what they say of themselves comes from a thread that has run them.
+  return candidates.map((candidate, i) => {
+    const found = manifests[i], why = refuseManifest(found);
+    if (why !== null) throw new PluginFault(candidate.file, why);
+    return { ...found!, ...candidate };
+  });
 }
 
 /**
@@ -156,7 +165,7 @@ async function askThread(
 function chooseAll(
   folder: string,
   manifests: readonly PluginManifest[],
-  modules: PluginModules,
+  { modules, misnamed }: PluginFolder,
   config: Config,
 ): ChosenPlugins | Problem {
   const stray = config.pluginLines.find(({ plugin }) => !manifests.some(({ name }) => name === plugin));
@@ -174,14 +183,19 @@ function chooseAll(
   }
   const on = plugins.filter(({ isOn }) => isOn);
   if (on.length > PLUGINS_MAX) return { sentence: `Cannot start: at most ${PLUGINS_MAX} plugins may be on` };
-  const clash = findClash(on.map(({ manifest }) => manifest));
-  return clash === null ? { folder, plugins, modules } : { sentence: `Cannot start: ${clash}` };
+  const clash = findClash(on.map(({ manifest }) => manifest), `/${config.settings["access.stats_path"]}`);
+  if (clash !== null) return { sentence: `Cannot start: ${clash}` };
+  const passedOver = misnamed.map((file) =>
+    `plugins: ${file} is passed over: a plugin's file is named in lower case letters, digits and _, a letter first`
+  );
+  return { folder, plugins, modules, passedOver };
 }
 
 // Two plugins of the folder that claim the same; one of the folder may take what a shipped one has.
-function findClash(manifests: readonly PluginManifest[]): string | null {
+function findClash(manifests: readonly PluginManifest[], statsPath: string): string | null {
   const owners = new Map<string, string>();
-  for (const { name, origin, modes, paths } of manifests) {
+  for (const { name, origin, file, modes, paths } of manifests) {
+    if (paths.includes(statsPath)) return `${file}: the path ${statsPath} is that of the stats (access.stats_path)`;
     for (
       const claim of [
         ...modes.map((mode) => `the stats mode ${mode}`),

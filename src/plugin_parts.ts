@@ -71,7 +71,7 @@ export class PluginParts {
   readonly #listKey = crypto.getRandomValues(new Int32Array(LIST_KEY_WORDS));
 
   readonly #rows = new PluginRows();
-  #chosen: ChosenPlugins = { folder: "", plugins: [], modules: new Map() };
+  #chosen: ChosenPlugins = { folder: "", plugins: [], modules: new Map(), passedOver: [] };
   #set: PluginSet = { modules: new Map(), plugins: [] };
   #hosts: readonly HostPart[] = [];
   #health: ReturnType<typeof setInterval> | undefined;
@@ -175,11 +175,14 @@ export class PluginParts {
   }
 
   /** A part that runs plugins has failed: the one that held it is not loaded into it again. */
-  notePartEnd(part: string, { mark, isHeld, refusal, why }: PartEnd): void {
-    if (!isHeld && refusal === null) return;
-    const atFault = refusal === null
+  notePartEnd(part: string, { mark, isHeld, refusal, isEarly, why }: PartEnd): void {
+    if (!isHeld && refusal === null && !isEarly) return;
+    // One that fails soon and again by nobody knows what is tried without plugins of the folder.
+    const atFault = refusal !== null
+      ? this.#named(refusal)
+      : isHeld
       ? this.#set.plugins.find(({ index }) => markOf(index) === mark)
-      : this.#named(refusal);
+      : undefined;
     if (atFault !== undefined) {
       pluginRow(this.#counters, supervisorThread(this.#fronts), atFault.index)[PLUGIN_COUNTER.ended]!++;
     }
@@ -235,10 +238,10 @@ export class PluginParts {
     return sumPlugin(this.#counters, Math.max(0, this.#rows.of(name)));
   }
 
-  /** A line for each plugin that is on: its slots and what it may reach. */
+  /** A line for each plugin that is on: its slots and what it may reach; and for each file that is passed over. */
   logLines(): string[] {
-    return this.#chosen.plugins.filter(({ isOn }) => isOn)
-      .map((chosen) => `plugin ${chosen.manifest.name}: ${describeChoice(chosen)}`);
+    const { plugins, passedOver } = this.#chosen, on = plugins.filter(({ isOn }) => isOn);
+    return [...on.map((chosen) => `plugin ${chosen.manifest.name}: ${describeChoice(chosen)}`), ...passedOver];
   }
 
   #setOf({ plugins, modules }: ChosenPlugins): PluginSet {

@@ -29,8 +29,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   front: { imports: ["bittorrent", "wire", "tracker", "swarm", "stats", "office", "access", "plugin", "shield"] },
   // Its pages are plugins'; of src/plugin it sees the types authors see, and the set its thread loads.
   office: { imports: ["bittorrent", "stats", "swarm", "access", "plugin"], packages: ["hono"] },
-  // The limit of lines is also that of a plugin's log.
-  plugin: { imports: ["bittorrent", "access", "stats", "lines"] },
+  // The limit of lines is also that of a plugin's log; a host's thread says what it can reach, as every part does.
+  plugin: { imports: ["bittorrent", "access", "stats", "lines", "reach.ts"] },
   // What is printed: it knows lines, not who says them.
   lines: { imports: [] },
   // The keeper goes by the tracker's clock, and counts what it could not write.

@@ -22,6 +22,8 @@ const SLOT_WORDS = 3;
 const HEAD_WORDS = 8;
 const SLOTS = 0, USED = 1, REMOVED = 2, KEY = 3;
 const FREE = 0, TAKEN_OUT = 1, IN_USE = 2, STATE_MASK = 3;
+/** No slot: of a set that has no free one, which is none of ours. */
+const NOWHERE = -1;
 /** Words of an info hash. */
 const HASH_WORDS = 5;
 /** Share of the slots that a set is made for, the share to which it is used again, and the share at which it is full. */
@@ -50,7 +52,13 @@ export class HashSet {
     const words = new Int32Array(memory);
     this.memory = memory;
     this.#words = words;
-    this.#slots = words[SLOTS];
+    // Written by a thread that runs plugins: what it says is not believed beyond what there is.
+    this.#slots = Math.min(words[SLOTS], Math.floor((words.length - HEAD_WORDS) / SLOT_WORDS));
+  }
+
+  /** Whether `memory` is of a length that can be viewed as a set. */
+  static fits(memory: SharedArrayBuffer): boolean {
+    return memory.byteLength % 4 === 0 && memory.byteLength >= HEAD_WORDS * 4 && !memory.growable;
   }
 
   /** An empty set with room for `entries` hashes. `key`: four secret words. Throws when they are more than HASHES_MAX. */
@@ -129,7 +137,7 @@ export class HashSet {
 
   #addMark(): void {
     const words = this.#words, slot = this.#find(), state = words[slot] & STATE_MASK;
-    if (state === IN_USE) return;
+    if (slot === NOWHERE || state === IN_USE) return;
     if (state === TAKEN_OUT) words[REMOVED]--;
     words[slot + 1] = this.#secondWord;
     words[slot + 2] = this.#lastWord;
@@ -138,11 +146,12 @@ export class HashSet {
     Atomics.store(words, slot, this.#placeWord | IN_USE);
   }
 
-  // The slot of the hash that was marked, or the free one where it would be.
+  // The slot of the hash that was marked, or the free one where it would be. NOWHERE when there is neither: a reader must
+  // not loop for ever over memory that another thread writes.
   #find(): number {
     const words = this.#words, slots = this.#slots, placeWord = this.#placeWord;
     let index = Math.floor((placeWord >>> 0) * slots / 0x100000000);
-    for (;;) {
+    for (let probes = 0; probes < slots; probes++) {
       const slot = HEAD_WORDS + index * SLOT_WORDS, word = words[slot];
       if (word === FREE) return slot;
       if (
@@ -150,5 +159,6 @@ export class HashSet {
       ) return slot;
       if (++index === slots) index = 0;
     }
+    return NOWHERE;
   }
 }

@@ -38,6 +38,7 @@ async function listPlugins(configFile: string | undefined, folder: string | unde
     return EXIT_MISTAKE;
   }
   for (const plugin of chosen.plugins) console.log(formatPlugin(plugin));
+  for (const line of chosen.passedOver) console.error(line);
   return 0;
 }
 

@@ -4,11 +4,29 @@ import { LineLimit, type Say } from "./line_limit.ts";
 
 /** How often the number of lines left out is said. */
 const LEFT_OUT_MS = 10_000;
-/** Methods of the console, and whether they speak of something wrong. */
-const METHODS = { debug: false, info: false, log: false, warn: true, error: true } as const;
+/** Methods of the console that print what they are given, and whether they speak of something wrong. */
+const METHODS = {
+  debug: false,
+  info: false,
+  log: false,
+  dir: false,
+  table: false,
+  warn: true,
+  error: true,
+  trace: true,
+};
 
-/** From now on what this thread prints goes to `say`. */
+/** From now on what this thread prints goes to `say`. Other methods of the console, which print beside it, do nothing. */
 export function takeConsole(say: Say): void {
+  for (const name of Object.getOwnPropertyNames(console)) {
+    if (Object.hasOwn(METHODS, name)) continue;
+    const isMethod = typeof console[name as "log"] === "function";
+    Object.defineProperty(console, name, {
+      value: isMethod ? () => {} : undefined,
+      writable: true,
+      configurable: true,
+    });
+  }
   for (const [name, isError] of Object.entries(METHODS)) {
     Object.defineProperty(console, name, {
       value: (...words: unknown[]) => say(format(...words), isError),
@@ -18,9 +36,9 @@ export function takeConsole(say: Say): void {
   }
 }
 
-/** A thread's way to say something: `say`, held to the limit of a thread. */
-export function limitLines(say: Say): Say {
-  const limit = new LineLimit(say, () => performance.now());
+/** A thread's way to say something: `say`, held to the limit of a thread, or to `times` that. */
+export function limitLines(say: Say, times = 1): Say {
+  const limit = new LineLimit(say, () => performance.now(), times);
   let timer: ReturnType<typeof setTimeout> | undefined;
   return (line, isError) => {
     limit.say(line, isError);

@@ -19,13 +19,16 @@ export class LineLimit {
   leftOut = 0;
   readonly #say: Say;
   readonly #now: () => number;
-  #allowed = LINES_BURST_MAX;
+  readonly #times: number;
+  #allowed: number;
   #allowedMs: number;
 
-  /** `say`: where lines go. `now`: milliseconds on the monotonic clock. */
-  constructor(say: Say, now: () => number) {
+  /** `say`: where lines go. `now`: milliseconds on the monotonic clock. `times`: so much more than a thread may pass. */
+  constructor(say: Say, now: () => number, times = 1) {
     this.#say = say;
     this.#now = now;
+    this.#times = times;
+    this.#allowed = LINES_BURST_MAX * times;
     this.#allowedMs = now();
   }
 
@@ -46,8 +49,9 @@ export class LineLimit {
   }
 
   #mayPass(): boolean {
-    const nowMs = this.#now();
-    this.#allowed = Math.min(LINES_BURST_MAX, this.#allowed + (nowMs - this.#allowedMs) / 1000 * LINES_PER_SECOND);
+    const nowMs = this.#now(), times = this.#times;
+    const more = (nowMs - this.#allowedMs) / 1000 * LINES_PER_SECOND * times;
+    this.#allowed = Math.min(LINES_BURST_MAX * times, this.#allowed + more);
     this.#allowedMs = nowMs;
     if (this.#allowed < 1) return false;
     this.#allowed--;

@@ -16,6 +16,10 @@
  *   start                         host     yes        the plugin does not start
  *   afterAnnounce, reload, stop   host     yes        logged and counted
  *
+ * A slot that may not wait must not return a promise either: that is a fault as if it had thrown. What is thrown outside
+ * of any slot, in a timer or a promise that nothing waits for, is logged and counted as the plugin's; in a host it ends the
+ * plugin's thread, which is started again.
+ *
  * A front answers a hundred thousand requests a second: what its slots are given are registers that the next request
  * overwrites. Copy what shall be kept (`bytes.slice()`), and keep slots short; one that takes long is counted and shown.
  */
@@ -34,9 +38,15 @@ export interface Plugin {
   /** Once in each thread, before any other slot: turn settings into what the slots need. */
   prepare?(context: PluginContext): void;
 
-  /** The client's address, where the socket's is not it. Text of an IP address; nothing = no opinion. HTTP only. */
+  /**
+   * The client's address, where the socket's is not it. Text of an IP address; nothing (undefined, null or an empty text)
+   * = no opinion. Anything else is a fault. HTTP only.
+   */
   clientAddress?(request: AddressQuestion): string | undefined;
-  /** Refuses an announce by returning the text the client is told; nothing = no objection. Not asked for `stopped`. */
+  /**
+   * Refuses an announce by returning the text the client is told; nothing (undefined, null or an empty text) = no
+   * objection. Anything else, `false` and promises too, is a fault. Not asked for `stopped`.
+   */
   admitAnnounce?(announce: AnnounceQuestion): string | undefined;
   /** Refuses a scrape, as above. */
   admitScrape?(scrape: ScrapeQuestion): string | undefined;
@@ -45,7 +55,11 @@ export interface Plugin {
 
   /** Modes of the stats page by name: `GET /stats?mode=NAME`. */
   readonly stats?: Readonly<Record<string, StatsMode>>;
-  /** Pages by path. `top` is /plugin/NAME/top; `/metrics`, with its slash, is that very path. */
+  /**
+   * Pages by path. `top` is /plugin/NAME/top; `/metrics`, with its slash, is that very path. `/`, the path of the stats and
+   * all that begins with `/a`, which are announces, never come to a page and are refused. What begins with `/sc` does
+   * without a query alone: with one it is a scrape.
+   */
   readonly routes?: Readonly<Record<string, Page>>;
 
   /**
@@ -86,7 +100,7 @@ export type PluginSetting =
     | { readonly kind: "networks" }
   );
 
-/** What a host needs to reach. Fronts and the office reach nothing. */
+/** What a host needs to reach, by `Deno`'s own API. Fronts and the office reach nothing. */
 export interface PluginPermissions {
   /** Files and folders. */
   readonly read?: readonly string[];

@@ -71,3 +71,20 @@ export function clearPlugin(memory: SharedArrayBuffer, index: number): void {
   const threads = memory.byteLength / (PLUGINS_MAX * ROW * 8);
   for (let thread = 0; thread < threads; thread++) pluginRow(memory, thread, index).fill(0);
 }
+
+/** Counts a fault of the plugin `name` in its `row`. Said when their number doubles: one that always fails fills no disk. */
+export function countFault(name: string, slot: string, row: Float64Array, error: unknown): void {
+  const faults = ++row[PLUGIN_COUNTER.faults]!;
+  if (Number.isInteger(Math.log2(faults))) {
+    console.error(`plugin ${name}: ${slot} failed (${faults} so far): ${showFault(error)}`);
+  }
+}
+
+// What a plugin throws need not even be printable.
+function showFault(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.stack ?? error.message : error);
+  } catch {
+    return "it threw what cannot be shown";
+  }
+}

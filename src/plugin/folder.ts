@@ -17,6 +17,8 @@ const DEPTH_MAX = 8;
 export interface PluginFolder {
   readonly candidates: readonly PluginCandidate[];
   readonly modules: PluginModules;
+  /** Files that may have been meant as plugins, and by their names are none. */
+  readonly misnamed: readonly string[];
 }
 
 /** The folder the shipped plugins lie in when the program runs from its sources. */
@@ -24,6 +26,8 @@ const OWN_FOLDER = import.meta.url.replace(/src\/plugin\/[^/]*$/, "plugins/");
 /** A plugin's file lies in the folder itself; `_name.ts`, tests and folders are what plugins import. */
 const PLUGIN_FILE = /^([a-z][a-z0-9_]{0,31})\.(ts|js|mjs)$/;
 const MODULE_FILE = /\.(ts|js|mjs|json)$/;
+/** Of the folder itself, and code: what is neither a plugin nor a part of some. */
+const MISNAMED = /^[^_/][^/]*\.(ts|js|mjs)$/;
 
 /**
  * Reads `folder`; one that is not there has no plugins. `shipped`: names whose files are passed over in the program's
@@ -31,7 +35,7 @@ const MODULE_FILE = /\.(ts|js|mjs|json)$/;
  */
 export function readPluginFolder(folder: string, shipped: readonly string[]): PluginFolder {
   const root = resolve(folder), rootUrl = `${pathToFileURL(root).href}/`;
-  const modules = new Map<string, string>(), candidates: PluginCandidate[] = [];
+  const modules = new Map<string, string>(), candidates: PluginCandidate[] = [], misnamed: string[] = [];
   const isOwn = rootUrl === OWN_FOLDER;
   for (const path of listModules(root, "", 0)) {
     const [, name] = PLUGIN_FILE.exec(path) ?? [];
@@ -40,13 +44,15 @@ export function readPluginFolder(folder: string, shipped: readonly string[]): Pl
     if (modules.size === MODULES_MAX) throw new PluginFault(folder, `must hold at most ${MODULES_MAX} modules`);
     const url = new URL(path.split("/").map(encodeURIComponent).join("/"), rootUrl).href;
     modules.set(url, readModule(`${root}/${path}`, `${folder}/${path}`));
-    if (name !== undefined) candidates.push({ name, origin: "folder", file: `${folder}/${path}`, url });
+    const file = `${folder}/${path}`;
+    if (name !== undefined) candidates.push({ name, origin: "folder", file, url });
+    else if (MISNAMED.test(path)) misnamed.push(file);
   }
   candidates.sort((a, b) => a.name < b.name ? -1 : 1);
   for (const [i, { name, file }] of candidates.entries()) {
     if (candidates[i + 1]?.name === name) throw new PluginFault(file, `there are two plugins named ${name}`);
   }
-  return { candidates, modules };
+  return { candidates, modules, misnamed };
 }
 
 /** Where plugins are: beside the config file if there is such a folder there, else in the tracker's directory. */

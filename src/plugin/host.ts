@@ -4,7 +4,9 @@
  * life, it is ended and started again. Its permissions are those of this worker, which it cannot exceed.
  */
 import { Worker as NodeWorker } from "node:worker_threads";
-import type { FromHost, HostStart, ToHost } from "./host_messages.ts";
+import { limitLines } from "../lines/console_lines.ts";
+import type { Reach } from "../reach.ts";
+import { type FromHost, type HostStart, type HostThreadStart, isFromThread, type ToHost } from "./host_messages.ts";
 
 /** How often a sign of life is asked for. */
 const PING_MS = 500;
@@ -27,11 +29,17 @@ const WELL_MS = 60_000;
 /** Time a plugin has for its `stop`. */
 const STOP_MS = 1000;
 
+/** More lines than the thread's own limit lets through by so much, and the thread has lost it. */
+const LINES_TIMES = 2;
+
 /** One plugin's thread, watched. */
 export class PluginHost {
   readonly #start: HostStart;
   readonly #post: (message: FromHost) => void;
+  readonly #say: (line: string, isError: boolean) => void;
   #thread: NodeWorker | undefined;
+  /** The way to it. Its worker's own is none: what the plugin sees of that leads nowhere. */
+  #port: MessagePort | undefined;
   #bornMs = 0;
   #heardMs = 0;
   #checkedMs = 0;
@@ -50,12 +58,14 @@ export class PluginHost {
   /** Runs out when what it was asked to do takes too long. */
   #patience: ReturnType<typeof setTimeout> | undefined;
   #onStopped: () => void = () => {};
+  #onReach: (reach: Reach) => void = () => {};
 
   /** `post`: where the plugin's messages go. */
   constructor(start: HostStart, post: (message: FromHost) => void) {
     this.#start = start;
     this.#hasStarted = start.isAgain;
     this.#post = post;
+    this.#say = limitLines((line) => post({ type: "log", line }), LINES_TIMES);
     this.#spawn();
   }
 
@@ -65,7 +75,13 @@ export class PluginHost {
       if (this.#thread === undefined && !this.#isStopping) this.#spawn();
       this.#await("its reload");
     }
-    this.#thread?.postMessage(message);
+    this.#port?.postMessage(message);
+  }
+
+  /** Asks the plugin's thread what it can reach, and has it try. */
+  reach(): Promise<Reach> {
+    this.send({ type: "reach" });
+    return new Promise((resolve) => this.#onReach = resolve);
   }
 
   /** Lets the plugin stop, and ends it if it does not. */
@@ -84,15 +100,18 @@ export class PluginHost {
 
   #spawn(): void {
     clearTimeout(this.#restart);
+    const { port1, port2 } = new MessageChannel();
     const thread = new NodeWorker(new URL("./host_thread.ts", import.meta.url), {
-      workerData: this.#start,
+      workerData: { ...this.#start, port: port2 } satisfies HostThreadStart,
+      transferList: [port2 as never],
       resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB_MAX },
     });
     this.#thread = thread;
+    this.#port = port1;
     this.#isLoaded = false;
     this.#bornMs = performance.now();
     this.#noteHeard();
-    thread.on("message", (message: FromHost) => this.#hear(thread, message));
+    port1.onmessage = ({ data }: MessageEvent<unknown>) => this.#hear(thread, data);
     thread.on("error", (error: Error) => this.#died(thread, error.message));
     thread.on("exit", () => this.#died(thread, "it ended by itself"));
     this.#ping = setInterval(() => this.#check(thread), PING_MS);
@@ -119,8 +138,9 @@ export class PluginHost {
     this.#heardBytes = Deno.memoryUsage().rss;
   }
 
-  #hear(thread: NodeWorker, message: FromHost): void {
+  #hear(thread: NodeWorker, message: unknown): void {
     if (thread !== this.#thread) return;
+    if (!isFromThread(message)) return this.#died(thread, "it said what none of our threads says");
     this.#isLoaded = true;
     this.#noteHeard();
     switch (message.type) {
@@ -133,6 +153,10 @@ export class PluginHost {
         return this.#onStopped();
       case "fault":
         return this.#died(thread, message.sentence);
+      case "reaches":
+        return this.#onReach(message.reach);
+      case "log":
+        return this.#say(message.line, false);
       case "started":
         this.#hasStarted = true;
         this.#noteDone("its start");
@@ -160,7 +184,7 @@ export class PluginHost {
     if (silentMs > GROWTH_MS && grown > MEMORY_MIB_MAX) {
       return this.#died(thread, `no sign of life, and ${grown} MiB more memory in use`);
     }
-    thread.postMessage({ type: "ping" } satisfies ToHost);
+    this.send({ type: "ping" });
   }
 
   #died(thread: NodeWorker, why: string): void {
@@ -177,8 +201,9 @@ export class PluginHost {
     clearInterval(this.#ping);
     clearTimeout(this.#patience);
     this.#open.clear();
+    this.#port?.close();
     const thread = this.#thread;
-    this.#thread = undefined;
+    this.#thread = this.#port = undefined;
     await thread?.terminate();
   }
 }

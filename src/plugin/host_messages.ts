@@ -1,6 +1,13 @@
 /** What the supervisor and a plugin's host say to each other: plain data and shared memory. */
+import { HashSet } from "../access/hash_set.ts";
 import type { PublishedList } from "../access/list_writer.ts";
+import type { Reach } from "../reach.ts";
 import type { PluginCandidate, PluginManifest, PluginModules, PluginSpec } from "./plugin_set.ts";
+
+/** What a host's thread is started with: its only way to the outside, which a plugin in it does not see. */
+export interface HostThreadStart extends HostStart {
+  readonly port: MessagePort;
+}
 
 /** What a host is started for. */
 export interface HostStart {
@@ -43,6 +50,8 @@ export type ToHost =
   /** All fronts have the lists published up to this one. */
   | { readonly type: "inForce"; readonly serial: number }
   | { readonly type: "stop" }
+  /** What can you reach? */
+  | { readonly type: "reach" }
   | { readonly type: "ping" };
 
 /** From a host. */
@@ -60,5 +69,37 @@ export type FromHost =
   /** The plugin's thread came to its end and is started again. */
   | { readonly type: "died"; readonly why: string }
   | { readonly type: "stopped" }
+  | { readonly type: "reaches"; readonly reach: Reach }
   /** `outsideBytes`: what the thread holds outside of its heap, shared memory apart. */
   | { readonly type: "pong"; readonly outsideBytes: number };
+
+/** By type: whether the rest of a message is what it must be. */
+const IS_WHOLE: Readonly<Record<FromHost["type"], (message: Readonly<Record<string, unknown>>) => boolean>> = {
+  described: ({ manifests }) => Array.isArray(manifests),
+  tried: () => true,
+  started: () => true,
+  fault: ({ sentence }) => typeof sentence === "string",
+  published: ({ lists, serial }) =>
+    Array.isArray(lists) && lists.every(isPublishedList) && Number.isSafeInteger(serial),
+  reloaded: ({ fault }) => fault === null || typeof fault === "string",
+  log: ({ line }) => typeof line === "string",
+  // Said by who watches the thread, never by itself.
+  died: () => false,
+  stopped: () => true,
+  reaches: ({ reach }) => typeof reach === "object" && reach !== null,
+  pong: ({ outsideBytes }) => Number.isFinite(outsideBytes),
+};
+
+/** Whether `message` is one that a host's thread sends. A plugin may have got at what our code in it is made of. */
+export function isFromThread(message: unknown): message is FromHost {
+  if (typeof message !== "object" || message === null) return false;
+  const { type } = message as { readonly type?: unknown };
+  return typeof type === "string" && Object.hasOwn(IS_WHOLE, type) &&
+    IS_WHOLE[type as FromHost["type"]](message as Record<string, unknown>);
+}
+
+function isPublishedList(list: unknown): list is PublishedList {
+  if (typeof list !== "object" || list === null) return false;
+  const { kind, memory } = list as Readonly<Record<string, unknown>>;
+  return (kind === "allow" || kind === "deny") && memory instanceof SharedArrayBuffer && HashSet.fits(memory);
+}

@@ -2,7 +2,7 @@
  * The thread a plugin's slow slots run in, or one that looks at plugins to say what they are, or tries to load them.
  * Started by host.ts, which watches it: a message has to be answered within the time it allows.
  */
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { ListWriter } from "../access/list_writer.ts";
 import { limitLines, takeConsole } from "../lines/console_lines.ts";
 import { TellReader, type Told } from "../stats/tell_ring.ts";
@@ -10,10 +10,11 @@ import type { AccessLists, Announced, HostContext } from "./api.ts";
 import { confine } from "./confine.ts";
 import { PLUGIN_COUNTER, pluginRow } from "./counters.ts";
 import { makeEndable } from "./endable.ts";
-import type { FromHost, HostJob, HostStart, ToHost } from "./host_messages.ts";
+import { findReach } from "../reach.ts";
+import type { FromHost, HostJob, HostThreadStart, ToHost } from "./host_messages.ts";
 import { describePlugin, enter, type LoadedPlugin, loadPlugins, preload, toFault } from "./load.ts";
 import { Life } from "./life.ts";
-import { PluginFault, type PluginManifest, type PluginModules, type SlotName } from "./plugin_set.ts";
+import { PluginFault, type PluginManifest, type SlotName } from "./plugin_set.ts";
 
 /** How often what was announced is told. */
 const TELL_MS = 100;
@@ -22,7 +23,7 @@ const TELL_MAX = 4096;
 /** Events by their number in BEP 15, and BEP 21's. */
 const EVENTS = ["", "completed", "started", "stopped", "paused"] as const;
 
-const port = parentPort!;
+const { job, modules, port } = workerData as HostThreadStart;
 const post = (message: FromHost) => port.postMessage(message);
 
 makeEndable();
@@ -33,12 +34,14 @@ let reloadPlugin: () => Promise<void> = () => Promise.resolve();
 // Taken now: a thread that loads plugins as fronts do loses it.
 const { memoryUsage } = Deno;
 
-port.on("message", async (message: ToHost) => {
-  switch (message.type) {
+port.onmessage = async ({ data }: MessageEvent<ToHost>) => {
+  switch (data.type) {
     case "ping":
       return post({ type: "pong", outsideBytes: memoryUsage().external });
+    case "reach":
+      return post({ type: "reaches", reach: await findReach() });
     case "inForce":
-      return setInForce(message.serial);
+      return setInForce(data.serial);
     case "reload":
       // One that still starts may have read what has changed since.
       await begun;
@@ -47,25 +50,27 @@ port.on("message", async (message: ToHost) => {
       await stopPlugin();
       return post({ type: "stopped" });
   }
-});
+};
 
 // From here on it is watched.
 post({ type: "pong", outsideBytes: 0 });
-const begun = begin(workerData as HostStart);
+const begun = begin();
 
-async function begin({ job, modules }: HostStart): Promise<void> {
+async function begin(): Promise<void> {
   confine(job.kind !== "try" || job.isHost);
   try {
-    if (job.kind === "describe") await describe(job, modules);
-    else if (job.kind === "try") await tryPlugins(job, modules);
-    else await run(job, modules);
+    if (job.kind === "describe") await describe(job);
+    else if (job.kind === "try") await tryPlugins(job);
+    else await run(job);
   } catch (error) {
     post({ type: "fault", sentence: error instanceof PluginFault ? error.message : `plugins: ${error}` });
   }
 }
 
-async function describe({ candidates }: HostJob & { kind: "describe" }, modules: PluginModules): Promise<void> {
-  await enter(modules, candidates, true);
+async function describe({ candidates }: HostJob & { kind: "describe" }): Promise<void> {
+  // Each thread that runs them says what they say.
+  takeConsole(() => {});
+  await enter(modules, candidates);
   const manifests: PluginManifest[] = [];
   for (const candidate of candidates) {
     // So that it is known which one never came back.
@@ -75,22 +80,22 @@ async function describe({ candidates }: HostJob & { kind: "describe" }, modules:
   post({ type: "described", manifests });
 }
 
-async function tryPlugins({ plugins, isHost }: HostJob & { kind: "try" }, modules: PluginModules): Promise<void> {
+async function tryPlugins({ plugins }: HostJob & { kind: "try" }): Promise<void> {
   // Before this thread imports no more of ours.
   await preload(plugins);
   for (const spec of plugins) {
     post({ type: "log", line: spec.file });
-    await loadPlugins({ modules, plugins: [spec] }, new Life(), isHost);
+    await loadPlugins({ modules, plugins: [spec] }, new Life());
   }
   post({ type: "tried" });
 }
 
-async function run(job: HostJob & { kind: "run" }, modules: PluginModules): Promise<void> {
+async function run(job: HostJob & { kind: "run" }): Promise<void> {
   const say = limitLines((line) => post({ type: "log", line }));
   takeConsole(say);
   const { spec } = job, readers = job.rings.map((ring) => new TellReader(ring));
   const row = pluginRow(job.counters, job.thread, spec.index);
-  const [loaded] = await loadPlugins({ modules, plugins: [spec] }, new Life(), true) as [LoadedPlugin];
+  const [loaded] = await loadPlugins({ modules, plugins: [spec] }, new Life()) as [LoadedPlugin];
   const { plugin } = loaded;
   const context: HostContext = {
     ...loaded.context,

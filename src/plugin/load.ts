@@ -17,6 +17,8 @@ import {
 } from "./plugin_set.ts";
 import { plainLine } from "./plain_module.ts";
 import { openSettings } from "./settings.ts";
+import { refuseShape } from "./shape.ts";
+import { refusePromise } from "./slot_result.ts";
 import { standIn } from "./stand_in.ts";
 
 /** A plugin ready for its slots. */
@@ -26,13 +28,9 @@ export interface LoadedPlugin {
   readonly context: PluginContext;
 }
 
-/** Members that are no slots. */
-const MEMBERS = ["name", "summary", "settings", "permissions", "prepare"];
-const NAME = /^[a-z][a-z0-9_]{0,31}$/;
-
 /** Loads and prepares every plugin of `set`. `life`: told which one it is at. Throws a PluginFault. */
-export async function loadPlugins(set: PluginSet, life: Life, isHost = false): Promise<LoadedPlugin[]> {
-  await enter(set.modules, set.plugins, isHost);
+export async function loadPlugins(set: PluginSet, life: Life): Promise<LoadedPlugin[]> {
+  await enter(set.modules, set.plugins);
   const loaded: LoadedPlugin[] = [];
   for (const spec of set.plugins) {
     life.begin(markOf(spec.index));
@@ -47,7 +45,7 @@ async function loadPlugin(spec: PluginSpec): Promise<LoadedPlugin> {
   if (spec.isOut) return { spec, plugin: standIn(spec), context };
   const plugin = await importPlugin(spec);
   try {
-    plugin.prepare?.(context);
+    refusePromise("prepare", plugin.prepare?.(context));
   } catch (error) {
     throw toFault(spec, error, "prepare");
   }
@@ -58,13 +56,9 @@ async function loadPlugin(spec: PluginSpec): Promise<LoadedPlugin> {
  * Makes this thread one that runs plugins: shipped ones are imported first, as the tracker's own modules they are; then
  * nothing can be imported any more but `modules`. To be called before describePlugin().
  */
-export async function enter(
-  modules: PluginModules,
-  plugins: readonly PluginCandidate[],
-  isHost: boolean,
-): Promise<void> {
+export async function enter(modules: PluginModules, plugins: readonly PluginCandidate[]): Promise<void> {
   await preload(plugins);
-  offerModules(modules, isHost);
+  offerModules(modules);
   lockModules();
 }
 
@@ -86,11 +80,20 @@ export async function describePlugin(candidate: PluginCandidate): Promise<Plugin
     ...candidate,
     summary: plugin.summary ?? "",
     slots: SLOTS.filter((slot) => plugin[slot] !== undefined),
-    settings: plugin.settings ?? {},
-    permissions: plugin.permissions ?? {},
+    settings: toPlain(candidate, "settings", plugin.settings ?? {}),
+    permissions: toPlain(candidate, "permissions", plugin.permissions ?? {}),
     modes: Object.keys(plugin.stats ?? {}),
     paths: Object.keys(plugin.routes ?? {}).map((path) => pathOf(plugin.name, path)),
   };
+}
+
+// What goes to other threads can hold no code.
+function toPlain<T>(candidate: PluginCandidate, member: string, found: T): T {
+  try {
+    return structuredClone(found);
+  } catch {
+    throw new PluginFault(candidate.file, `${member} must be plain data`);
+  }
 }
 
 /** The path of a plugin's page: `top` is /plugin/NAME/top, and `/metrics` itself. */
@@ -112,36 +115,13 @@ export function toFault(candidate: PluginCandidate, error: unknown, slot?: strin
 }
 
 async function importPlugin(candidate: PluginCandidate): Promise<Plugin> {
-  let found: unknown;
+  let found: unknown, why: string | null;
   try {
     found = candidate.origin === "shipped" ? shipped.get(candidate.url) : (await importOffered(candidate.url)).default;
+    why = refuseShape(found, candidate.name);
   } catch (error) {
     throw toFault(candidate, error);
   }
-  const why = refuseShape(found, candidate.name);
   if (why !== null) throw new PluginFault(candidate.file, why);
   return found as Plugin;
-}
-
-/** Why `found` is not the plugin `name`, or null. */
-function refuseShape(found: unknown, name: string): string | null {
-  if (typeof found !== "object" || found === null) return "has no default export that is an object";
-  const plugin = found as Record<string, unknown>;
-  if (typeof plugin.name !== "string" || !NAME.test(plugin.name)) {
-    return "its name must be lower case letters, digits and _, a letter first, at most 32";
-  }
-  if (plugin.name !== name) return `its name must be that of its file, ${name}, and is ${plugin.name}`;
-  for (const [key, value] of Object.entries(plugin)) {
-    if (value === undefined) continue;
-    if (MEMBERS.includes(key)) continue;
-    if (!SLOTS.includes(key as never)) return `${key} is not a slot; there are prepare, ${SLOTS.join(", ")}`;
-    if (key !== "stats" && key !== "routes") {
-      if (typeof value !== "function") return `${key} must be a function`;
-      continue;
-    }
-    if (typeof value !== "object" || value === null) return `${key} must be an object of functions`;
-    const odd = Object.entries(value).find(([, entry]) => typeof entry !== "function");
-    if (odd !== undefined) return `${key}.${odd[0]} must be a function`;
-  }
-  return null;
 }

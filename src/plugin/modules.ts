@@ -8,11 +8,12 @@ import * as nodeModule from "node:module";
 import { plainAddress } from "./plain_module.ts";
 import type { PluginModules } from "./plugin_set.ts";
 
-/** Modules of the runtime that any plugin may import. */
+/**
+ * Modules of the runtime that any plugin may import. None that knows files or sockets by their number: with `node:net` one
+ * without any permission can take the descriptors of the whole process, and end it. Hosts have `Deno` for both.
+ */
 const NODE_MODULES = ["assert", "assert/strict", "buffer", "crypto", "events", "path", "querystring", "string_decoder"]
   .concat(["url", "util", "zlib", "stream", "stream/promises", "timers/promises"]);
-/** And those of its host alone, where Deno checks each use against what was granted. */
-const NODE_MODULES_HOST = ["fs", "fs/promises", "net", "dns", "dns/promises", "http", "https", "tls"];
 /** Name of the types, for those who import them without `type`. */
 const API_NAME = "waggle/plugin", API_URL = "waggle:plugin";
 
@@ -24,7 +25,6 @@ interface Resolution {
 
 let isHooked = false;
 let isLocked = false;
-let allowsHost = false;
 let version = 0;
 let texts: PluginModules = new Map();
 
@@ -38,9 +38,8 @@ export async function importOffered(url: string): Promise<{ readonly default?: u
 }
 
 /** Makes `modules` importable in this thread, in the place of those of before. */
-export function offerModules(modules: PluginModules, isHost: boolean): void {
+export function offerModules(modules: PluginModules): void {
   texts = modules;
-  allowsHost = isHost;
   version++;
   if (isHooked) return;
   isHooked = true;
@@ -71,8 +70,7 @@ function isPlugin(url: string): boolean {
 function resolvePlugin(specifier: string, parent: string | undefined): Resolution {
   if (specifier === API_NAME) return { url: API_URL, format: "module", shortCircuit: true };
   if (specifier.startsWith("node:")) {
-    const name = specifier.slice(5);
-    if (!NODE_MODULES.includes(name) && !(allowsHost && NODE_MODULES_HOST.includes(name))) return refuse(specifier);
+    if (!NODE_MODULES.includes(specifier.slice(5))) return refuse(specifier);
     return { url: specifier, format: "builtin", shortCircuit: true };
   }
   const url = URL.canParse(specifier, parent) ? new URL(specifier, parent).href : "";

@@ -8,8 +8,9 @@ import { NOT_AUTHORIZED, NOT_REFUSED, PLUGIN_FAILED, PLUGIN_REFUSED } from "../b
 import type { ScrapeRequest } from "../bittorrent/scrape.ts";
 import { AccessSets } from "../access/access_sets.ts";
 import type { AnnounceShape, Plugin } from "../plugin/api.ts";
-import { PLUGIN_COUNTER, SLOW_MS } from "../plugin/counters.ts";
+import { countFault, PLUGIN_COUNTER, SLOW_MS } from "../plugin/counters.ts";
 import { Life } from "../plugin/life.ts";
+import { refusePromise, textOf } from "../plugin/slot_result.ts";
 import type { TellWriter } from "../stats/tell_ring.ts";
 import type { HttpRequest } from "../wire/http_request.ts";
 import { Question, ScrapeView } from "./question.ts";
@@ -91,7 +92,7 @@ export class Gate {
       const { plugin, row, mark } = this.#address[i], begunMs = this.#enter(mark);
       let text: string | undefined;
       try {
-        text = plugin.clientAddress!(this.question);
+        text = textOf("clientAddress", plugin.clientAddress!(this.question));
       } catch (error) {
         countFault(plugin.name, "clientAddress", row, error);
         return false;
@@ -129,7 +130,7 @@ export class Gate {
     for (let i = 0; i < this.#admitScrape.length; i++) {
       const { plugin, row, mark } = this.#admitScrape[i], begunMs = this.#enter(mark);
       try {
-        const text = plugin.admitScrape!(this.#scrape);
+        const text = textOf("admitScrape", plugin.admitScrape!(this.#scrape));
         if (text !== undefined) return this.#refuse(row, text);
       } catch (error) {
         countFault(plugin.name, "admitScrape", row, error);
@@ -145,7 +146,7 @@ export class Gate {
     for (let i = 0; i < this.#admitAnnounce.length; i++) {
       const { plugin, row, mark } = this.#admitAnnounce[i], begunMs = this.#enter(mark);
       try {
-        const text = plugin.admitAnnounce!(this.question);
+        const text = textOf("admitAnnounce", plugin.admitAnnounce!(this.question));
         if (text !== undefined) return this.#refuse(row, text);
       } catch (error) {
         countFault(plugin.name, "admitAnnounce", row, error);
@@ -165,7 +166,7 @@ export class Gate {
       const { intervalSeconds, numwant } = shape;
       const { plugin, row, mark } = this.#shapers[i], begunMs = this.#enter(mark);
       try {
-        plugin.shapeAnnounce!(this.question, shape);
+        refusePromise("shapeAnnounce", plugin.shapeAnnounce!(this.question, shape));
         if (!Number.isFinite(shape.intervalSeconds) || !Number.isFinite(shape.numwant)) {
           throw new Error("shapeAnnounce must set numbers");
         }
@@ -195,9 +196,9 @@ export class Gate {
     return NOT_REFUSED;
   }
 
-  #refuse(row: Float64Array, text: unknown): number {
+  #refuse(row: Float64Array, text: string): number {
     row[PLUGIN_COUNTER.refused]++;
-    this.refusalText = String(text).slice(0, REFUSAL_CHARS_MAX).replace(/[^\x20-\x7e]/g, "?");
+    this.refusalText = text.slice(0, REFUSAL_CHARS_MAX).replace(/[^\x20-\x7e]/g, "?");
     return PLUGIN_REFUSED;
   }
 
@@ -215,10 +216,4 @@ export class Gate {
     row[PLUGIN_COUNTER.slow]++;
     if (ms > row[PLUGIN_COUNTER.slowestMs]) row[PLUGIN_COUNTER.slowestMs] = ms;
   }
-}
-
-// Logged when their number doubles: a slot that always throws must not fill the disk.
-function countFault(name: string, slot: string, row: Float64Array, error: unknown): void {
-  const faults = ++row[PLUGIN_COUNTER.faults];
-  if (Number.isInteger(Math.log2(faults))) console.error(`plugin ${name}: ${slot} failed (${faults} so far)`, error);
 }

@@ -34,6 +34,24 @@ Deno.test("HashSet: another view of the memory sees changes at once", () => {
   assert.equal(reader.has(hash, 0), false);
 });
 
+Deno.test("HashSet comes to an end in any memory that fits", () => {
+  // A set's own, as its writer could leave it: no slot is free, and it says that it has more than there are.
+  const memory = HashSet.create(1, Int32Array.of(1, 2)).memory, words = new Int32Array(memory).fill(2);
+  const mine = Int32Array.of(2, 2, 2, 2, 2), other = Int32Array.of(1, 2, 3, 4, 5);
+  for (const slots of [64, 1, 0, -1, 0x7fffffff]) {
+    words[0] = slots;
+    const set = new HashSet(memory);
+    assert.equal(set.has(other, 0), false);
+    assert.equal(set.has(mine, 0), slots > 0);
+    set.add(other, 0);
+    set.remove(other, 0);
+    assert.equal(set.has(other, 0), false);
+  }
+  const fits = [[32, true], [33, false], [28, false], [0, false]] as const;
+  for (const [bytes, want] of fits) assert.equal(HashSet.fits(new SharedArrayBuffer(bytes)), want);
+  assert.equal(HashSet.fits(new SharedArrayBuffer(32, { maxByteLength: 64 })), false);
+});
+
 Deno.test("ListWriter publishes once a list, and again when a change needs a larger one", () => {
   const published: SharedArrayBuffer[] = [],
     writer = new ListWriter(Int32Array.of(5, 6), (lists) => published.push(...lists.map(({ memory }) => memory)));

@@ -10,11 +10,11 @@ import { type RunningTracker, startTracker } from "../support/tracker_process.ts
 /** Time for what is printed sooner or later. */
 const PRINTED_MS_MAX = 30_000;
 
-/** A front that is asked for a certain torrent fails: what is thrown outside of any request ends the part. */
+/** A front that is asked for a certain torrent fails: what is thrown outside of any request by nobody ends the part. */
 export const FAIL_PLUGIN = `export default {
   name: "fail",
   admitAnnounce(announce) {
-    if (announce.infoHash[0] === 102) setTimeout(() => { throw new Error("as told"); });
+    if (announce.infoHash[0] === 102) Promise.reject("as told");
   },
 };
 `;

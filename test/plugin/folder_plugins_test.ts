@@ -16,46 +16,9 @@ export default {
 } satisfies Plugin;
 `;
 
-/** Tries every way out, and says which were open. */
-const ATTEMPTS = `const open = [];
-const attempt = async (name, way) => {
-  try {
-    const found = await way();
-    if (found !== undefined) open.push(name);
-  } catch { /* Closed. */ }
-};
-const say = (f) => new Function("return " + f);
-await attempt("Deno.read", () => Deno.readTextFileSync("/etc/passwd"));
-await attempt("Deno.write", () => Deno.writeTextFileSync("/tmp/waggle_escaped", "x") ?? 1);
-await attempt("Deno.env", () => Deno.env.get("PATH") ?? 1);
-await attempt("Deno.connect", () => Deno.connect({ hostname: "127.0.0.1", port: Number(PORT) }));
-await attempt("Deno.listen", () => Deno.listen({ port: 0 }));
-await attempt("Deno.Command", () => new Deno.Command("true").outputSync());
-await attempt("Deno.dlopen", () => Deno.dlopen("libc.so.6", {}));
-await attempt("fetch", () => fetch("http://127.0.0.1:" + PORT + "/stats"));
-await attempt("Worker", () => new Worker("data:application/javascript,", { type: "module" }));
-await attempt("import file", () => import("/etc/hostname"));
-await attempt("import outside", () => import("../outside.js"));
-await attempt("import data", () => import("data:application/javascript,export default 1"));
-await attempt("import child_process", () => import("node:child_process"));
-await attempt("import module", () => import("node:module"));
-await attempt("import vm", () => import("node:vm"));
-await attempt("import npm", () => import("npm:hono"));
-await attempt("import tracker", () => import("hono"));
-await attempt("eval import", () => say("import('node:child_process')")());
-await attempt("builtin", () => process.getBuiltinModule("node:fs"));
-await attempt("require", () => globalThis.require);
-await attempt("mainModule", () => process.mainModule);
-await attempt("kill", () => process.kill(process.pid, 0));
-await attempt("process.env", () => process.env.PATH);
-await attempt("fs", async () => (await import("node:fs")).readFileSync("/etc/passwd"));
-await attempt("postMessage", () => typeof Deno.permissions === "undefined" ? globalThis.postMessage : undefined);
-export const result = "open: " + (open.join(", ") || "nothing");
-`;
-
 for (const kind of KINDS) {
   Deno.test(`a TypeScript file in the plugins folder works with ${kind} fronts`, OPTIONS, async () => {
-    await using tracker = await startWithPlugins(kind, { "plugins/no_ones.ts": NO_ONES });
+    await using tracker = await startWithPlugins(kind, { "plugins/no_ones.ts": NO_ONES, "plugins/NoTwos.ts": NO_ONES });
     const get = (target: string) => exchange(tracker.tcpPort, `GET ${target} HTTP/1.1\r\n\r\n`);
     assert.match(await exchange(tracker.tcpPort, announceRequest("1", 1001)), /14:failure reason7:no ones/);
     assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1001)), /8:intervali/);
@@ -64,24 +27,7 @@ for (const kind of KINDS) {
     assert.match(await get("/metric2"), /\r\n\r\ntwo$/);
     assert.match(await get("/stats?mode=torr"), /^HTTP\/1.1 200/);
     await tracker.untilLogged(/^plugin no_ones: admitAnnounce, stats, routes; may reach nothing$/);
-  });
-
-  Deno.test(`a plugin reaches nothing from ${kind} fronts, the office, or its host`, OPTIONS, async () => {
-    using bait = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    await using tracker = await startWithPlugins(kind, {
-      "outside.js": "export default 1;",
-      "plugins/_attempts.js": ATTEMPTS.replaceAll("PORT", String(bait.addr.port)),
-      "plugins/escape.js": `import { result } from "./_attempts.js";
-        export default { name: "escape", admitAnnounce: () => result, stats: { escape: () => result },
-          start: (context) => context.log(result) };`,
-    });
-    assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1)), /:open: nothing8:/, "front");
-    assert.match(
-      await exchange(tracker.tcpPort, "GET /stats?mode=escape HTTP/1.1\r\n\r\n"),
-      /open: nothing$/,
-      "office",
-    );
-    assert.equal(await tracker.untilLogged(/^plugin escape: open/), "plugin escape: open: nothing", "host");
+    await tracker.untilLogged(/^plugins: .*\/plugins\/NoTwos\.ts is passed over: a plugin's file is named in lower/);
   });
 }
 
@@ -123,6 +69,38 @@ Deno.test("a broken plugin stops the start with file, line and reason", OPTIONS,
       /bad\.ts:2: prepare: boom$/,
     ],
     ["bad.ts", "export default { name: 'bad',\n start() { throw new Error('boom') } };", /bad\.ts:2: start: boom$/],
+    [
+      "bad.ts",
+      "export default { name: 'bad',\n async prepare() {}, stats: {} };",
+      /bad\.ts: prepare: prepare must not wait/,
+    ],
+    [
+      "bad.ts",
+      "export default { name: 'bad', permissions: { net: 'a' } };",
+      /bad\.ts: permissions\.net must be a list/,
+    ],
+    [
+      "bad.ts",
+      "export default { name: 'bad', settings: { a: null } };",
+      /bad\.ts: settings\.a must be an object with kind/,
+    ],
+    [
+      "bad.ts",
+      "export default { name: 'bad', settings: { a: { kind: 'text', default: null, explain() {} } } };",
+      /bad\.ts: settings must be plain data$/,
+    ],
+    ["bad.ts", "export default { name: 'bad', get stats() { throw new Error('boom') } };", /bad\.ts:1: boom$/],
+    [
+      "bad.ts",
+      "export default { name: 'bad', routes: { '/api': () => '' } };",
+      /bad\.ts: routes: "\/api" can never be/,
+    ],
+    [
+      "bad.ts",
+      "export default { name: 'bad', routes: { '/figures': () => '' } };",
+      /bad\.ts: the path \/figures is that of the stats \(access\.stats_path\)$/,
+      "access.stats_path figures",
+    ],
     [
       "bad.ts",
       "export default { name: 'bad' };",
@@ -176,6 +154,8 @@ Deno.test("a reload swaps new plugins in, and leaves the old in place of broken 
     [text('"three"').replace("start:", unready), /word\.ts:2: prepare: unready$/],
     // It stays out for the same reason as long as it is broken.
     [text('"three"').replace("start:", unready), /word\.ts:2: prepare: unready$/],
+    [text('"four"').replace("{", "{ settings: { a: null },"), /word\.ts: settings\.a must be an object/],
+    [text('"five"').replace("{", '{ permissions: { net: "a" },'), /word\.ts: permissions\.net must be a list/],
   ];
   for (const [broken, why] of rows) {
     tracker.write("plugins/word.ts", broken);

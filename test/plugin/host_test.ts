@@ -95,7 +95,7 @@ for (
        for (;;) { a.push(new Array(1000).fill(a.length)); if (a.length % 1000 === 0) Atomics.wait(pause, 0, 0, 1); }`,
       /memory/,
     ],
-    ["ends its thread", "Deno.exit(3);", /ended by itself/],
+    ["throws where nobody catches it", 'throw new Error("as told");', /as told/],
   ] as const
 ) {
   Deno.test(`a plugin that ${what} after its start is ended and started again`, OPTIONS, async () => {

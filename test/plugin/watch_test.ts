@@ -97,6 +97,26 @@ Deno.test("parts that fail of themselves come back with their plugins", OPTIONS,
   assert.equal(tracker.app.restarts, 2);
 });
 
+Deno.test(
+  "a part that fails again and again by nobody knows whom is tried without plugins of the folder",
+  OPTIONS,
+  async () => {
+    await using tracker = await startWithPlugins(
+      KINDS[0]!,
+      { "plugins/sly.js": plugin("sly", "Promise.reject('no stack')") },
+      () => "tracker.workers 1\n",
+      LIMITS,
+    );
+    for (const times of [1, 2]) {
+      assert.match(await announce(tracker, "c"), /8:intervali/);
+      await whileBack(tracker, ["front 0"], () => announce(tracker, "a"));
+      assert.equal(tracker.app.restarts, times);
+    }
+    await tracker.untilLogged(/^plugin sly: out of front 0 until its file changes: no stack$/);
+    assert.match(await announce(tracker, "a"), CANNOT_DECIDE);
+  },
+);
+
 Deno.test("a page that loops after it has waited is known too", OPTIONS, async () => {
   await using tracker = await startWithPlugins(
     KINDS[0]!,
