@@ -39,10 +39,7 @@ const LARGE_PEERS_MAX = 131_072;
 const LARGE_SECONDS = 60;
 /** Ids of the new run are never older than the last of the old one by its own clock. */
 const ID_MARGIN_SECONDS = 8;
-/**
- * Whom a tracker that leaves has known for longer than this, when its successor begins to answer, the successor knows
- * too: it is written once a minute at least, and the minutes of two clocks do not begin at once.
- */
+/** Whom a tracker that leaves has known for longer, its successor knows too: written once a minute, by another clock. */
 const LATE_MINUTES = 2;
 const MINUTE_MS = 60_000;
 
@@ -361,7 +358,8 @@ export class Keeper {
     for (let shard = 0; shard < TorrentReader.shards; shard++) {
       const isDue = isWhole || shard % turns === turn;
       for (reader.begin(shard); !reader.isDone;) {
-        reader.peersMax = isDue ? Infinity : Math.max(OFTEN_PEERS_MAX, LARGE_PEERS_MAX - largePeers);
+        const often = leaver === undefined ? LARGE_PEERS_MAX - largePeers : 0;
+        reader.peersMax = isDue ? Infinity : Math.max(OFTEN_PEERS_MAX, often);
         const records = this.#records, end = reader.read(records);
         // After the read: a pass takes seconds, and what is announced meanwhile may be of the next minute.
         builder.wallMinute = this.#wallMinute;
@@ -381,8 +379,8 @@ export class Keeper {
   #save(row: RowBuilder): void {
     if (row.isNew) {
       // The store had forgotten it, the file may not have. If it has gone again since it was read, its count is here only.
-      const completed = this.#file.completedOf(row.infoHash),
-        count = this.#loader.remember(row.infoHashWords, completed);
+      const completed = this.#file.completedOf(row.infoHash);
+      const count = this.#loader.remember(row.infoHashWords, completed);
       row.completed = count < 0 ? Math.min(COMPLETED_MAX, row.completed + completed) : count;
     }
     if (this.#leaver === undefined) this.#file.save(row);
@@ -399,6 +397,4 @@ export class Keeper {
   }
 }
 
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

@@ -2,19 +2,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { EVENT_COMPLETED, EVENT_NONE, EVENT_STOPPED } from "../../src/bittorrent/announce.ts";
-import { RowBuilder } from "../../src/persist/row_builder.ts";
 import { restoreStateDump } from "../../src/persist/statedump_loader.ts";
 import { StateFile } from "../../src/persist/state_file.ts";
 import { COUNTER, counterRow } from "../../src/stats/counters.ts";
-import { PEER4_WORDS, PEER_MINUTE_MASK } from "../../src/swarm/layout.ts";
-import {
-  RECORD_FIRST,
-  RECORD_FLAGS,
-  RECORD_LAST,
-  RECORD_MINUTE,
-  RECORD_PEERS,
-  RECORD_WORDS,
-} from "../../src/swarm/torrent_reader.ts";
 import { NaiveSwarm } from "../support/naive_swarm.ts";
 import { seededRandom } from "../support/random.ts";
 import { assertSameTorrents, readTorrents } from "../support/read_torrents.ts";
@@ -309,22 +299,6 @@ Deno.test(
     old.keeper.stop();
   }),
 );
-
-Deno.test("RowBuilder.add() takes marks that are a minute ahead of its clock for new", () => {
-  const builder = new RowBuilder(), record = new Int32Array(RECORD_WORDS + PEER4_WORDS), rowMinutes: number[] = [];
-  for (const minute of [100, 0x7fff, 0xffff]) {
-    record[RECORD_FLAGS] = RECORD_FIRST | RECORD_LAST;
-    record[RECORD_MINUTE] = minute + 1 & 0xffff;
-    record[RECORD_PEERS] = 1;
-    // The peer was heard a minute after the torrent was touched by a thread that is behind.
-    record[RECORD_WORDS + 1] = ((minute + 2) & PEER_MINUTE_MASK) << 16;
-    builder.minute = minute;
-    builder.wallMinute = 1000;
-    assert.ok(builder.add(record, 0));
-    rowMinutes.push(builder.touched, new Int32Array(builder.peers4!.slice().buffer)[1]! >>> 16);
-  }
-  assert.deepEqual(rowMinutes, [1000, 0, 1000, 0, 1000, 0]);
-});
 
 Deno.test(
   "Keeper keeps the key and the clock of connection ids",

@@ -24,7 +24,7 @@ Deno.test("UdpDoor counts what becomes of a datagram", () => {
   const scrape = (id: Uint8Array) => Uint8Array.of(...id, 0, 0, 0, 2, 0, 0, 0, 0, ...new Uint8Array(20));
   const rows: [name: string, packet: (id: Uint8Array) => Uint8Array, result: number, announces: number][] = [
     ["announce", (id) => announce(id, 1), RESULT.answered, 1],
-    ["announce of port 0", (id) => announce(id, 0), RESULT.refused, 0],
+    ["announce of port 0", (id) => announce(id, 0), RESULT.answered, 1],
     ["announce with a bad id", () => announce(new Uint8Array(8), 1), RESULT.refused, 0],
     ["scrape", scrape, RESULT.answered, 0],
     ["garbage", () => new Uint8Array(5), RESULT.dropped, 0],
@@ -45,7 +45,7 @@ Deno.test("UdpDoor counts what becomes of a datagram", () => {
 Deno.test("HttpDoor counts what becomes of a request", () => {
   const rows: [target: string, result: number][] = [
     [`/announce?info_hash=${HASH}&port=1&left=1`, RESULT.answered],
-    [`/announce?info_hash=${HASH}&port=0&left=1`, RESULT.refused],
+    [`/announce?info_hash=${HASH}&port=-1&left=1`, RESULT.refused],
     [`/scrape?info_hash=${HASH}`, RESULT.answered],
     ["/scrape?info_hash=a", RESULT.refused],
   ];
