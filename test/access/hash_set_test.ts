@@ -36,13 +36,12 @@ Deno.test("HashSet: another view of the memory sees changes at once", () => {
 
 Deno.test("HashSet comes to an end in any memory that fits", () => {
   // A set's own, as its writer could leave it: no slot is free, and it says that it has more than there are.
-  const memory = HashSet.create(1, Int32Array.of(1, 2)).memory, words = new Int32Array(memory).fill(2);
-  const mine = Int32Array.of(2, 2, 2, 2, 2), other = Int32Array.of(1, 2, 3, 4, 5);
+  const memory = HashSet.create(1, Int32Array.of(1, 2, 3, 4)).memory, words = new Int32Array(memory).fill(2);
+  const other = Int32Array.of(1, 2, 3, 4, 5);
   for (const slots of [64, 1, 0, -1, 0x7fffffff]) {
     words[0] = slots;
     const set = new HashSet(memory);
     assert.equal(set.has(other, 0), false);
-    assert.equal(set.has(mine, 0), slots > 0);
     set.add(other, 0);
     set.remove(other, 0);
     assert.equal(set.has(other, 0), false);
