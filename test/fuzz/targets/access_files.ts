@@ -55,6 +55,8 @@ function openAccessFifo(): Check {
   let opened: Promise<{ listed: Listed; fifo: Deno.FsFile }> | undefined;
   return async (bytes) => {
     const { listed, fifo } = await (opened ??= openFifo());
+    // Lines go to the lists that were handed over last, and others may have been since.
+    await accesslist.accessList(listed.lists, listed.context);
     listed.hashes.length = 0;
     const ended = new Promise<void>((resolve) => listed.onEnd = resolve), end = new TextEncoder().encode(`\n${END}\n`);
     // A pipe takes what is shorter than a page whole.
