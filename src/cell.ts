@@ -5,18 +5,16 @@
  */
 import { Worker as NodeWorker } from "node:worker_threads";
 import type { CellStart } from "./part_channel.ts";
-
-/** Memory of objects in a part that runs plugins; what is shared among the parts does not count. */
-const HEAP_MIB_MAX = 512;
+import { HEAP_MIB_MAX } from "./plugin/heap_limit.ts";
 
 /** What the runtime calls a thread that reached its limit of memory. */
 const OUT_OF_MEMORY = "ERR_WORKER_OUT_OF_MEMORY";
 
-/** Starts a cell that is told over `port` what a part is told. `onEnd`: its memory is full, or it has ended itself. */
-export function openCell(port: MessagePort, onEnd: (why: string) => void): void {
+/** Starts a cell that is told over `port` what a part is told, and holds `endPort` until its end. `onEnd`: its memory is full, or it has ended itself. */
+export function openCell(port: MessagePort, endPort: MessagePort, onEnd: (why: string) => void): void {
   const thread = new NodeWorker(new URL("./contained_part.ts", import.meta.url), {
-    workerData: { port, threads: globalThis.name } satisfies CellStart,
-    transferList: [port as never],
+    workerData: { port, endPort } satisfies CellStart,
+    transferList: [port as never, endPort as never],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
   });
   thread.on("error", (error: Error & { readonly code?: string }) => {

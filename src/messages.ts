@@ -8,8 +8,10 @@ import type { Reach } from "./reach.ts";
 
 /** From the supervisor to a part. The first message is a start; its port is transferred with it. */
 export type ToPart =
-  /** Be no part yourself, but hold one: what it is told comes by the port. */
+  /** Be no part yourself, but hold one: what it is told comes by the first port, the second it holds until its end. */
   | { readonly type: "openCell" }
+  /** Hold the port until your end. */
+  | { readonly type: "holdUntilEnd" }
   | { readonly type: "startFront"; readonly kind: FrontKind; readonly start: FrontStart }
   | { readonly type: "startOffice"; readonly start: OfficeStart }
   | { readonly type: "startKeeper"; readonly start: KeeperStart }

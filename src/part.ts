@@ -8,20 +8,18 @@ import { limitLines, takeConsole } from "./lines/console_lines.ts";
 import type { ToPart } from "./messages.ts";
 import type { Office, OfficeStart } from "./office/office.ts";
 import type { FrontRules } from "./front/rules.ts";
-import { partChannel } from "./part_channel.ts";
+import { holdUntilEnd, partChannel } from "./part_channel.ts";
 import type { PluginHost } from "./plugin/host.ts";
 import { officeThread, pluginRow } from "./plugin/counters.ts";
+import { HEAP_MIB_MAX, wasHeapFull } from "./plugin/heap_limit.ts";
 import { BEAT_MS, Life } from "./plugin/life.ts";
 import { PluginFault, type PluginSet } from "./plugin/plugin_set.ts";
 import { findReach } from "./reach.ts";
-import { joinThreads } from "./thread_end.ts";
 import type { LoadedPlugin } from "./plugin/load.ts";
 import type { RowOf, StrayFaults } from "./plugin/stray_faults.ts";
 import type { Keeper } from "./persist/keeper.ts";
 import type { KeeperStart } from "./persist/keeper_start.ts";
 
-// The thread of a cell has joined them already, and has no name.
-if (globalThis.name) joinThreads(globalThis.name);
 const channel = partChannel();
 // Taken now: a thread that runs plugins loses them as globals.
 const self = { postMessage: channel.postMessage.bind(channel), close: channel.close.bind(channel) };
@@ -52,8 +50,10 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
   switch (data.type) {
     case "openCell": {
       const { openCell } = await import("./cell.ts");
-      return openCell(ports[0]!, (why) => self.postMessage({ type: "cellEnded", why }));
+      return openCell(ports[0]!, ports[1]!, (why) => self.postMessage({ type: "cellEnded", why }));
     }
+    case "holdUntilEnd":
+      return holdUntilEnd(ports[0]!);
     case "startFront":
       beginLife(data.start.life);
       return await startFront(data, ports[0]!);
@@ -102,7 +102,10 @@ let life = new Life();
 function beginLife(memory: SharedArrayBuffer): void {
   permissions.revokeSync({ name: "read" });
   life = new Life(memory);
-  setInterval(() => life.beat(memoryUsage().external), BEAT_MS);
+  setInterval(() => {
+    life.beat(memoryUsage().external);
+    if (wasHeapFull()) self.postMessage({ type: "cellEnded", why: `more than ${HEAP_MIB_MAX} MiB of memory` });
+  }, BEAT_MS);
 }
 
 /** Loads plugins; what it needs of ours is imported the first time, because a thread with plugins imports no more. */

@@ -12,8 +12,8 @@ export interface PartChannel {
 /** What the thread of a cell is given. */
 export interface CellStart {
   readonly port: MessagePort;
-  /** Name of the part's threads: thread_end.ts. */
-  readonly threads: string;
+  /** Held until the thread's end: thread_end.ts. */
+  readonly endPort: MessagePort;
 }
 
 let channel: PartChannel | undefined;
@@ -26,4 +26,13 @@ export function setPartChannel(own: PartChannel): void {
 /** The way of this thread's part. */
 export function partChannel(): PartChannel {
   return channel ?? globalThis as unknown as PartChannel;
+}
+
+let endPort: MessagePort | undefined;
+
+/** Holds `port` until the thread's end, which the supervisor knows by it: thread_end.ts. */
+export function holdUntilEnd(port: MessagePort): void {
+  endPort = port;
+  // What has a handler is kept.
+  endPort.onmessage = () => {};
 }

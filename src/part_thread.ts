@@ -9,7 +9,7 @@ import { LifeWatch, LOOK_MS } from "./life_watch.ts";
 import { withOwnFiles } from "./permissions.ts";
 import type { Reach } from "./reach.ts";
 import { createLife, LifeSeen, type Whereabouts } from "./plugin/life.ts";
-import { untilThreadsEnded } from "./thread_end.ts";
+import { ThreadEnd } from "./thread_end.ts";
 
 /** Rest before a failed part is started again; doubled while it keeps failing. */
 const RESTART_MS_MIN = 100;
@@ -70,8 +70,7 @@ export interface PartPlan {
 export class PartThread {
   readonly #plan: PartPlan;
   #worker: Worker | undefined;
-  /** By which its threads are known: thread_end.ts. */
-  #threads = "";
+  #threadEnd: ThreadEnd | undefined;
   /** Its way to the part: the worker's own, or into the cell. */
   #channel: Worker | MessagePort | undefined;
   #life = createLife();
@@ -150,7 +149,7 @@ export class PartThread {
 
   // From here on what becomes of the worker is no failure.
   async #halt(): Promise<void> {
-    const worker = this.#worker, threads = this.#threads;
+    const worker = this.#worker, threadEnd = this.#threadEnd;
     if (worker === undefined) return;
     const stopped = new Promise<boolean>((resolve) => this.#settleStop = () => resolve(true));
     this.post({ type: "stop" });
@@ -167,8 +166,8 @@ export class PartThread {
     clearTimeout(slowTimer);
     this.#end(worker);
     // One that has stopped holds nothing.
-    if (hasStopped) return;
-    await untilThreadsEnded(threads, END_MS);
+    if (hasStopped) return threadEnd?.forget();
+    await threadEnd?.until(END_MS);
     this.#plan.onGone?.();
   }
 
@@ -184,20 +183,20 @@ export class PartThread {
     this.#life = createLife();
     this.#isInCell = watch?.needsCell() ?? false;
     this.#hasStarted = false;
-    this.#threads = `${name} ${crypto.randomUUID()}`;
     const worker = new Worker(new URL("./part.ts", import.meta.url), {
       type: "module",
-      name: this.#threads,
+      name,
       deno: { permissions: this.#isInCell ? withOwnFiles(permissions) : permissions },
     } as WorkerOptions);
     this.#worker = worker;
-    this.#channel = this.#isInCell ? openCell(worker) : worker;
+    const threadEnd = this.#threadEnd = new ThreadEnd();
+    this.#channel = this.#isInCell ? openCell(worker, threadEnd) : worker;
+    if (!this.#isInCell) worker.postMessage({ type: "holdUntilEnd" } satisfies ToPart, [threadEnd.port]);
     this.#channel.onmessage = ({ data }: MessageEvent<FromPart>) => this.#hear(data);
     if (this.#isInCell) {
       worker.onmessage = ({ data }: MessageEvent<FromPart>) => {
-        if (data.type !== "cellEnded") return this.#hear(data);
         // An error that is on its way says more.
-        setTimeout(() => worker === this.#worker && void this.#fail(data.why, { isHeld: true }));
+        setTimeout(() => worker === this.#worker && this.#hear(data));
       };
     }
     worker.onerror = (event) => {
@@ -247,6 +246,9 @@ export class PartThread {
       case "broken":
         void this.#fail(message.why);
         return;
+      case "cellEnded":
+        void this.#fail(message.why, { isHeld: true });
+        return;
       case "said":
         return message.isError ? console.error(message.line) : console.log(message.line);
       default:
@@ -255,7 +257,7 @@ export class PartThread {
   }
 
   async #fail(why: string, how: { readonly isHeld?: true; readonly refusal?: string } = {}): Promise<void> {
-    const worker = this.#worker, threads = this.#threads, { name, onGone, onFailure } = this.#plan;
+    const worker = this.#worker, threadEnd = this.#threadEnd, { name, onGone, onFailure } = this.#plan;
     // What has failed already, or is being stopped, does not fail.
     if (this.#isStopping || worker === undefined) return;
     const where = new LifeSeen(this.#life).giveUp(), { isHeld = false, refusal = null } = how;
@@ -268,7 +270,8 @@ export class PartThread {
     this.#restartMs = Math.min(RESTART_MS_MAX, this.#restartMs * 2);
     console.error(`${name}: failed and is started again in ${restMs} ms: ${why}`);
     // From a plugin's slot it never returns; elsewhere it may be in the midst of its own code until it has ended.
-    if (!where.isInSlot) await untilThreadsEnded(threads, END_MS);
+    if (where.isInSlot) threadEnd?.forget();
+    else await threadEnd?.until(END_MS);
     onGone?.();
     onFailure({ ...where, isHeld, refusal, isEarly, why });
     await rest;
@@ -277,8 +280,8 @@ export class PartThread {
 }
 
 // Has the worker open a cell. Returns the way into it.
-function openCell(worker: Worker): MessagePort {
+function openCell(worker: Worker, threadEnd: ThreadEnd): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  worker.postMessage({ type: "openCell" } satisfies ToPart, [port2]);
+  worker.postMessage({ type: "openCell" } satisfies ToPart, [port2, threadEnd.port]);
   return port1;
 }

@@ -1,31 +1,38 @@
 /**
- * Tells when the threads of a part have come to their end, by a Web Lock that they share: it is nobody's only when the
- * last of them runs no more line of code. `terminate()` returns before that.
+ * Tells when a thread of a part has come to its end: a port that it holds closes when it runs no more line of code.
+ * `terminate()` returns before that.
  */
+// Loaded for what it does: without it ports do not tell that they are closed.
+import "node:worker_threads";
 
-/** Deno's own types do not know of locks, and runtimes before 2.9 have none. */
-interface Locks {
-  request(name: string, options: LockOptions, hold: () => Promise<void> | void): Promise<void>;
-}
-interface LockOptions {
-  readonly mode?: "shared";
-  readonly signal?: AbortSignal;
-}
-const { locks } = navigator as unknown as { locks?: Locks };
+/** The end of one thread. */
+export class ThreadEnd {
+  /** To be given to the thread. */
+  readonly port: MessagePort;
+  readonly #own: MessagePort;
+  readonly #ended: Promise<void>;
 
-/** Lets this thread be one of those of `name`, until its end. */
-export function joinThreads(name: string): void {
-  void locks?.request(name, { mode: "shared" }, () => new Promise(() => {}));
-}
+  constructor() {
+    const { port1, port2 } = new MessageChannel(), { promise, resolve } = Promise.withResolvers<void>();
+    port1.addEventListener("close", () => resolve(), { once: true });
+    // Without a handler it is not noticed.
+    port1.onmessage = () => {};
+    this.port = port2;
+    this.#own = port1;
+    this.#ended = promise;
+  }
 
-/** Resolves when no thread of `name` runs any more; at the latest after `msMax`, and without locks then. */
-export async function untilThreadsEnded(name: string, msMax: number): Promise<void> {
-  const late = new AbortController(), { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => {
-    late.abort();
-    resolve();
-  }, msMax);
-  // Rejects when it was late.
-  await Promise.race([promise, locks?.request(name, { signal: late.signal }, () => {}).catch(() => {}) ?? promise]);
-  clearTimeout(timer);
+  /** Resolves to true when the thread runs no more, or to false after `msMax`. Nobody can wait for it again. */
+  async until(msMax: number): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<false>(), timer = setTimeout(() => resolve(false), msMax);
+    const hasEnded = await Promise.race([late, this.#ended.then(() => true)]);
+    clearTimeout(timer);
+    this.forget();
+    return hasEnded;
+  }
+
+  /** Nobody waits for it any more. */
+  forget(): void {
+    this.#own.close();
+  }
 }

@@ -145,6 +145,7 @@ export class PluginHost {
     this.#noteHeard();
     switch (message.type) {
       case "pong": {
+        if (message.wasHeapFull) return this.#died(thread, `more than ${MEMORY_MIB_MAX} MiB of memory`);
         const mebibytes = Math.round(message.outsideBytes / MEBIBYTE);
         if (mebibytes > MEMORY_MIB_MAX) this.#died(thread, `${mebibytes} MiB of memory outside of its heap`);
         return;

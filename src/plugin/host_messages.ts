@@ -71,7 +71,7 @@ export type FromHost =
   | { readonly type: "stopped" }
   | { readonly type: "reaches"; readonly reach: Reach }
   /** `outsideBytes`: what the thread holds outside of its heap, shared memory apart. */
-  | { readonly type: "pong"; readonly outsideBytes: number };
+  | { readonly type: "pong"; readonly outsideBytes: number; readonly wasHeapFull: boolean };
 
 /** By type: whether the rest of a message is what it must be. */
 const IS_WHOLE: Readonly<Record<FromHost["type"], (message: Readonly<Record<string, unknown>>) => boolean>> = {
@@ -87,7 +87,7 @@ const IS_WHOLE: Readonly<Record<FromHost["type"], (message: Readonly<Record<stri
   died: () => false,
   stopped: () => true,
   reaches: ({ reach }) => typeof reach === "object" && reach !== null,
-  pong: ({ outsideBytes }) => Number.isFinite(outsideBytes),
+  pong: ({ outsideBytes, wasHeapFull }) => Number.isFinite(outsideBytes) && typeof wasHeapFull === "boolean",
 };
 
 /** Whether `message` is one that a host's thread sends. A plugin may have got at what our code in it is made of. */

@@ -10,6 +10,7 @@ import type { AccessLists, Announced, HostContext } from "./api.ts";
 import { confine } from "./confine.ts";
 import { PLUGIN_COUNTER, pluginRow } from "./counters.ts";
 import { makeEndable } from "./endable.ts";
+import { wasHeapFull } from "./heap_limit.ts";
 import { findReach } from "../reach.ts";
 import type { FromHost, HostJob, HostThreadStart, ToHost } from "./host_messages.ts";
 import { describePlugin, enter, type LoadedPlugin, loadPlugins, preload, toFault } from "./load.ts";
@@ -37,7 +38,7 @@ const { memoryUsage } = Deno;
 port.onmessage = async ({ data }: MessageEvent<ToHost>) => {
   switch (data.type) {
     case "ping":
-      return post({ type: "pong", outsideBytes: memoryUsage().external });
+      return post({ type: "pong", outsideBytes: memoryUsage().external, wasHeapFull: wasHeapFull() });
     case "reach":
       return post({ type: "reaches", reach: await findReach() });
     case "inForce":
@@ -53,7 +54,7 @@ port.onmessage = async ({ data }: MessageEvent<ToHost>) => {
 };
 
 // From here on it is watched.
-post({ type: "pong", outsideBytes: 0 });
+post({ type: "pong", outsideBytes: 0, wasHeapFull: false });
 const begun = begin();
 
 async function begin(): Promise<void> {

@@ -1,37 +1,43 @@
 /** A thread that counts in shared memory until it is ended, or holds one that does, as a cell does. */
 import { Worker as NodeWorker, workerData } from "node:worker_threads";
 import { makeEndable } from "../../src/plugin/endable.ts";
-import { joinThreads } from "../../src/thread_end.ts";
+import { holdUntilEnd } from "../../src/part_channel.ts";
 
 /** What it is told. Words: 0 counted up while it runs, 1 set when it may end its wait. */
 export interface EndedThread {
-  readonly threads: string;
+  readonly port: MessagePort;
   readonly memory: SharedArrayBuffer;
-  /** turns: counts in turns of some milliseconds, as a front does. loop: for ever. wait: counts once, and waits. */
-  readonly does: "turns" | "loop" | "wait";
+  /**
+   * turns: counts in turns of some milliseconds, as a front does. loop: for ever. call: counts once, makes a call that
+   * nothing interrupts, and counts again. wait: counts once, and waits.
+   */
+  readonly does: "turns" | "loop" | "call" | "wait";
   readonly isInCell: boolean;
 }
 
-function run({ threads, memory, does }: EndedThread): void {
+function run({ port, memory, does }: EndedThread): void {
   const words = new Int32Array(memory);
-  joinThreads(threads);
+  holdUntilEnd(port);
   const turn = () => {
     do for (let i = 0; i < 100_000; i++) Atomics.add(words, 0, 1); while (does === "loop");
     setTimeout(turn);
   };
-  if (does !== "wait") return void setTimeout(turn);
+  if (does === "turns" || does === "loop") return void setTimeout(turn);
+  const much = new Uint8Array(does === "call" ? 500_000_000 : 0);
   Atomics.add(words, 0, 1);
-  // Later, so that the lock is asked for before.
-  setTimeout(() => Atomics.wait(words, 1, 0), 50);
+  much.fill(1);
+  if (does === "wait") Atomics.wait(words, 1, 0);
+  Atomics.add(words, 0, 1);
 }
 
 if (workerData !== null && workerData !== undefined) {
   makeEndable();
-  run(workerData as EndedThread);
+  // A turn later: Deno ends it by the lock that it has asked for.
+  setTimeout(() => run(workerData as EndedThread));
 } else {
   addEventListener("message", (event) => {
     const { data } = event as MessageEvent<EndedThread>;
-    if (data.isInCell) new NodeWorker(new URL(import.meta.url), { workerData: data });
-    else run(data);
+    if (!data.isInCell) return run(data);
+    new NodeWorker(new URL(import.meta.url), { workerData: data, transferList: [data.port as never] });
   });
 }
