@@ -52,6 +52,10 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
       const { openCell } = await import("./cell.ts");
       return openCell(ports[0]!, ports[1]!, (why) => self.postMessage({ type: "cellEnded", why }));
     }
+    case "giveWay": {
+      const { giveWay } = await import("./give_way.ts");
+      return giveWay();
+    }
     case "holdUntilEnd":
       return holdUntilEnd(ports[0]!);
     case "startFront":

@@ -5,6 +5,7 @@
  */
 import type { FromPart, ToPart } from "./messages.ts";
 import type { FrontSocket } from "./front/front_start.ts";
+import { GIVE_WAY_PERMISSIONS } from "./give_way.ts";
 import { LifeWatch, LOOK_MS } from "./life_watch.ts";
 import { withOwnFiles } from "./permissions.ts";
 import type { Reach } from "./reach.ts";
@@ -48,6 +49,8 @@ export interface PartPlan {
   /** For the log: "front 0", "office". */
   readonly name: string;
   readonly permissions: Deno.PermissionOptionsObject;
+  /** It answers no clients, and lets those that do go first. */
+  readonly givesWay?: true;
   /** Sends the first messages of a fresh worker. */
   readonly begin: (thread: PartThread) => void;
   /** Time the part has for its stop, if it needs more than the others. */
@@ -178,7 +181,7 @@ export class PartThread {
   }
 
   #spawn(): void {
-    const { name, permissions, watch } = this.#plan;
+    const { name, watch, givesWay } = this.#plan;
     this.#bornMs = performance.now();
     this.#life = createLife();
     this.#isInCell = watch?.needsCell() ?? false;
@@ -186,8 +189,10 @@ export class PartThread {
     const worker = new Worker(new URL("./part.ts", import.meta.url), {
       type: "module",
       name,
-      deno: { permissions: this.#isInCell ? withOwnFiles(permissions) : permissions },
+      deno: { permissions: this.#permissions() },
     } as WorkerOptions);
+    // First, so that what it starts does too.
+    if (givesWay) worker.postMessage({ type: "giveWay" } satisfies ToPart);
     this.#worker = worker;
     const threadEnd = this.#threadEnd = new ThreadEnd();
     this.#channel = this.#isInCell ? openCell(worker, threadEnd) : worker;
@@ -207,6 +212,12 @@ export class PartThread {
     };
     if (watch !== undefined) this.#watch(watch);
     this.#plan.begin(this);
+  }
+
+  #permissions(): Deno.PermissionOptionsObject {
+    const { permissions, givesWay } = this.#plan,
+      own = givesWay ? { ...permissions, ...GIVE_WAY_PERMISSIONS } : permissions;
+    return this.#isInCell ? withOwnFiles(own) : own;
   }
 
   #watch({ silentMsMax, hasPages }: PartWatch): void {

@@ -1,0 +1,47 @@
+/** What answers no clients gives way to what does: the niceness of each thread of a tracker that runs. */
+import assert from "node:assert/strict";
+import { NICENESS } from "../../src/give_way.ts";
+import { startTracker, writeConfig } from "../support/tracker_process.ts";
+
+Deno.test({
+  name: "keeper, office and plugin hosts give way, and fronts do not, in a cell or outside",
+  // Elsewhere niceness is the process's.
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const folder = Deno.makeTempDirSync({ prefix: "waggle_give_way_" });
+    try {
+      Deno.writeTextFileSync(`${folder}/list`, "");
+      const settings = {
+        "access.blacklist": "list",
+        "tracker.state": "state",
+        "tracker.workers": 2,
+        "plugins.dir": "in",
+      };
+      // One thread for the keeper, one for the office, and two for the list's host.
+      assert.deepEqual(await countNice(folder, settings), { fronts: 2, nice: 4 });
+      Deno.mkdirSync(`${folder}/in`);
+      const code = "export default { name: 'two', stats: { two: () => '' }, admitAnnounce: () => undefined };";
+      Deno.writeTextFileSync(`${folder}/in/two.js`, code);
+      // Another in each cell.
+      assert.deepEqual(await countNice(folder, settings), { fronts: 4, nice: 5 });
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  },
+});
+
+// Threads of a tracker's parts, by whether they give way.
+async function countNice(folder: string, settings: Readonly<Record<string, string | number>>) {
+  await using tracker = await startTracker(["-f", writeConfig(folder, settings)], folder);
+  const threads = [...Deno.readDirSync(`/proc/${tracker.pid}/task`)].map(({ name }) =>
+    Deno.readTextFileSync(`/proc/${tracker.pid}/task/${name}/stat`)
+  );
+  // Not those that the runtime starts for itself.
+  const niceness = threads.filter((stat) => stat.includes("(worker-")).map((stat) =>
+    Number(stat.replace(/^.*\) /, "").split(" ")[16])
+  );
+  return {
+    fronts: niceness.filter((own) => own === 0).length,
+    nice: niceness.filter((own) => own === NICENESS).length,
+  };
+}
