@@ -104,14 +104,14 @@ const PARTS: Readonly<Record<string, Part>> = {
   "messages.ts": { imports: ["front", "office", "persist", "plugin", "reach.ts"] },
   // It watches the signs of life of parts that run plugins, and holds those in cells.
   "part_thread.ts": {
-    imports: ["messages.ts", "front", "life_watch.ts", "part.ts", "permissions.ts", "plugin", "reach.ts"]
+    imports: ["messages.ts", "front", "give_way.ts", "life_watch.ts", "part.ts", "permissions.ts", "plugin", "reach.ts"]
       .concat(["thread_end.ts"]),
   },
   "thread_end.ts": { imports: [] },
   "life_watch.ts": { imports: ["plugin"] },
   "part_channel.ts": { imports: ["messages.ts"] },
-  "cell.ts": { imports: ["contained_part.ts", "part_channel.ts"] },
-  "contained_part.ts": { imports: ["messages.ts", "part.ts", "part_channel.ts", "plugin", "thread_end.ts"] },
+  "cell.ts": { imports: ["contained_part.ts", "part_channel.ts", "plugin"] },
+  "contained_part.ts": { imports: ["messages.ts", "part.ts", "part_channel.ts", "plugin"] },
   "permissions.ts": { imports: ["messages.ts", "front"] },
 };
 
@@ -137,6 +137,7 @@ const RIM = [
   "src/plugin/modules.ts",
   "src/plugin/confine.ts",
   "src/plugin/endable.ts",
+  "src/plugin/heap_limit.ts",
   // Its slots run in a host, which may read what it was granted.
   "plugins/accesslist.ts",
   "src/config/read.ts",
@@ -169,6 +170,7 @@ const RIM = [
   "src/part.ts",
   "src/part_thread.ts",
   "src/thread_end.ts",
+  "src/give_way.ts",
   // The thread inside a worker, and what it runs first.
   "src/cell.ts",
   "src/contained_part.ts",
