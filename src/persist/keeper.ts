@@ -17,6 +17,7 @@ import { repairState } from "./repair.ts";
 import { RowBuilder, toKept } from "./row_builder.ts";
 import { StateFault } from "./state_fault.ts";
 import { StateFile } from "./state_file.ts";
+import { Steps } from "./steps.ts";
 
 /** Words read at a time. */
 const READ_WORDS = 1 << 16;
@@ -59,6 +60,7 @@ export class Keeper {
   readonly #loader: TorrentLoader;
   readonly #builder = new RowBuilder();
   readonly #records = new Int32Array(READ_WORDS);
+  readonly #steps = new Steps();
   #history: History | undefined;
   #isAllDue: boolean;
   #passes = 0;
@@ -68,7 +70,6 @@ export class Keeper {
   #lastFault = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #minuteTimer: ReturnType<typeof setTimeout> | undefined;
-
   // While a successor takes over from us, or we from another.
   #leaver: Leaver | undefined;
   #taker: Taker | undefined;
@@ -122,9 +123,7 @@ export class Keeper {
 
   /** Writes the rest and closes the file. */
   stop(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#minuteTimer);
-    clearInterval(this.#takeTimer);
+    for (const timer of [this.#timer, this.#minuteTimer, this.#takeTimer]) clearTimeout(timer);
     this.#history?.close(this.#clock.second);
     // Before we serve, the file is the other one's.
     const startMs = performance.now(), torrents = this.#isServing ? this.#pass(true) : -1;
@@ -311,7 +310,7 @@ export class Keeper {
       this.#clock.second;
   }
 
-  // `isWhole`: large swarms as well, whosever turn it is.
+  // `isWhole`: large swarms as well, whosever turn it is, and without rests, for somebody waits for it.
   #pass(isWhole = false): number {
     try {
       this.#watchClocks();
@@ -369,6 +368,7 @@ export class Keeper {
           torrents++;
           if (!isDue && builder.peers > OFTEN_PEERS_MAX) largePeers += builder.peers;
           this.#save(builder);
+          if (!isWhole) this.#steps.rest();
         }
       }
     }

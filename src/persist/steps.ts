@@ -1,0 +1,23 @@
+/**
+ * Breaks what the keeper does beside the fronts into steps with a rest after each. A front that wakes up on the keeper's
+ * core waits for the end of a step at most: what has lower priority is put aside only after its turn, a millisecond or two.
+ */
+
+/** Length of a step: a good deal less than an announce may wait. */
+const STEP_MS = 0.1;
+/** A rest, in which whoever waits for the core gets it; the system makes it a little longer. */
+const REST_MS = 0.05;
+
+const NEVER_CHANGES = new Int32Array(new SharedArrayBuffer(4));
+
+/** Steps of one thread. */
+export class Steps {
+  #begunMs = performance.now();
+
+  /** Between two pieces of work: rests if the step has been long enough. */
+  rest(): void {
+    if (performance.now() - this.#begunMs < STEP_MS) return;
+    Atomics.wait(NEVER_CHANGES, 0, 0, REST_MS);
+    this.#begunMs = performance.now();
+  }
+}
