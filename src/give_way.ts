@@ -1,6 +1,6 @@
 /**
- * Lets a thread of a part that answers no clients give way to those that do: what is written to the disk, a page of a
- * million torrents or a plugin's list then takes what the fronts leave, where it would take an equal share.
+ * Lets a thread of a part that answers nobody give way to those that do: what is written to the disk or a plugin's list
+ * then takes what the fronts leave, where it would take an equal share.
  */
 import { setPriority } from "node:os";
 

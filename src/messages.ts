@@ -10,7 +10,7 @@ import type { Reach } from "./reach.ts";
 export type ToPart =
   /** Be no part yourself, but hold one: what it is told comes by the first port, the second it holds until its end. */
   | { readonly type: "openCell" }
-  /** Let those that answer clients go first, and so all threads you start. */
+  /** Let those that answer somebody go first, and so all threads you start. */
   | { readonly type: "giveWay" }
   /** Hold the port until your end. */
   | { readonly type: "holdUntilEnd" }

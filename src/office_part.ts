@@ -32,7 +32,6 @@ export function createOffice({ settings, memory, trackerId, plugins, onBegun, on
   return new PartThread({
     name: OFFICE_NAME,
     permissions: OFFICE_PERMISSIONS,
-    givesWay: true,
     watch: { silentMsMax: plugins.silentMsMax, needsCell: () => plugins.needsCell(OFFICE_SLOTS), hasPages: true },
     onGone: () => {
       const locks = releaseLocksOf(new Int32Array(arena), storeOwner);

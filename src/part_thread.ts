@@ -49,7 +49,7 @@ export interface PartPlan {
   /** For the log: "front 0", "office". */
   readonly name: string;
   readonly permissions: Deno.PermissionOptionsObject;
-  /** It answers no clients, and lets those that do go first. */
+  /** It answers nobody, and lets those that do go first. */
   readonly givesWay?: true;
   /** Sends the first messages of a fresh worker. */
   readonly begin: (thread: PartThread) => void;

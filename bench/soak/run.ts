@@ -14,6 +14,9 @@ import { Pages } from "./pages.ts";
 import { PassersBy, PEER_TIMEOUT_MINUTES } from "./passers_by.ts";
 import { type Address, Walker } from "./walker.ts";
 
+/** What the tracker says of a plugin's call when the machine put its thread aside in the midst of it. */
+const HELD_UP = /^plugin soaked: held up everybody else .*\n?/gm;
+
 /** How large a soak is. */
 export interface SoakSize {
   readonly crowd: Scene;
@@ -166,7 +169,7 @@ class Soak {
       try {
         await work;
       } catch (error) {
-        this.#wrong.push(error instanceof Error ? error.message : String(error));
+        this.#wrong.push(reasonOf(error));
       }
     };
     const repeat = async (pauseMs: number, act: (turn: number) => Promise<void>) => {
@@ -192,7 +195,7 @@ class Soak {
     for (const name of ["faults", "restarts", "notStored"] as const) {
       if (totals[name] !== 0) this.#wrong.push(`the statistics say ${name} ${totals[name]}`);
     }
-    const errors = this.#tracker.errors().slice(this.#errorsAtStart).trim();
+    const errors = this.#tracker.errors().slice(this.#errorsAtStart).replace(HELD_UP, "").trim();
     if (errors !== "") this.#wrong.push(`it printed: ${errors}`);
   }
 
@@ -262,6 +265,11 @@ function addressesOf({ sockets }: RunningTracker): Address[] {
       sockets.find(({ protocol, hostname: own }) => own === hostname && protocol === wanted)!.port;
     return { hostname, httpPort: portOf("tcp"), udpPort: portOf("udp") };
   });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${reasonOf(error.cause)}`;
 }
 
 function hasIpv6(): boolean {

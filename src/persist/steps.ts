@@ -3,8 +3,8 @@
  * core waits for the end of a step at most: what has lower priority is put aside only after its turn, a millisecond or two.
  */
 
-/** Length of a step: a good deal less than an announce may wait. */
-const STEP_MS = 0.1;
+/** Length of a step: a good deal less than most announces take. */
+const STEP_MS = 0.05;
 /** A rest, in which whoever waits for the core gets it; the system makes it a little longer. */
 const REST_MS = 0.05;
 

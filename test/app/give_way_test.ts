@@ -4,7 +4,7 @@ import { NICENESS } from "../../src/give_way.ts";
 import { startTracker, writeConfig } from "../support/tracker_process.ts";
 
 Deno.test({
-  name: "keeper, office and plugin hosts give way, and fronts do not, in a cell or outside",
+  name: "keeper and plugin hosts give way, fronts and office do not, in a cell or outside",
   // Elsewhere niceness is the process's.
   ignore: Deno.build.os !== "linux",
   fn: async () => {
@@ -17,13 +17,13 @@ Deno.test({
         "tracker.workers": 2,
         "plugins.dir": "in",
       };
-      // One thread for the keeper, one for the office, and two for the list's host.
-      assert.deepEqual(await countNice(folder, settings), { fronts: 2, nice: 4 });
+      // One thread for the keeper, and two for the list's host.
+      assert.deepEqual(await countNice(folder, settings), { others: 3, nice: 3 });
       Deno.mkdirSync(`${folder}/in`);
       const code = "export default { name: 'two', stats: { two: () => '' }, admitAnnounce: () => undefined };";
       Deno.writeTextFileSync(`${folder}/in/two.js`, code);
       // Another in each cell.
-      assert.deepEqual(await countNice(folder, settings), { fronts: 4, nice: 5 });
+      assert.deepEqual(await countNice(folder, settings), { others: 6, nice: 3 });
     } finally {
       Deno.removeSync(folder, { recursive: true });
     }
@@ -41,7 +41,7 @@ async function countNice(folder: string, settings: Readonly<Record<string, strin
     Number(stat.replace(/^.*\) /, "").split(" ")[16])
   );
   return {
-    fronts: niceness.filter((own) => own === 0).length,
+    others: niceness.filter((own) => own === 0).length,
     nice: niceness.filter((own) => own === NICENESS).length,
   };
 }
