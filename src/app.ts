@@ -40,6 +40,8 @@ import { VERSION_LINE } from "./version.ts";
 const EXIT_CANNOT_RUN = 111;
 /** Exit code after a fault of the supervisor's own: EX_SOFTWARE of sysexits.h. */
 const EXIT_FAULT = 70;
+/** Time an office that is replaced has for the pages it has begun: a full scrape, to whoever reads it as it comes. */
+const PAGES_FINISH_MS_MAX = 5000;
 
 /** Runs the tracker until it is told to stop. Returns the exit code. */
 export async function serve(config: Config): Promise<number> {
@@ -310,9 +312,10 @@ export class App {
     this.#plugins.notePartEnd(name, end);
   }
 
-  #linkFronts(office: PartThread): void {
+  // `oldFinishes`: the office before it answers what it has begun.
+  #linkFronts(office: PartThread, oldFinishes = false): void {
     for (const [index, front] of this.#fronts.threads.entries()) {
-      link(office, index, (port) => front.post({ type: "linkOffice" }, port));
+      link(office, index, (port) => front.post({ type: "linkOffice", oldFinishes }, port));
     }
   }
 
@@ -324,10 +327,10 @@ export class App {
       await office.stop();
     } else {
       this.#office = office;
-      this.#linkFronts(office);
-      await old?.stop();
+      this.#linkFronts(office, true);
     }
     await this.#fronts.sendPlugins();
+    if (this.#office !== old) await old?.stop(PAGES_FINISH_MS_MAX);
   }
 
   #announce(): void {

@@ -20,7 +20,7 @@ export type ToPart =
   /** To the office: the port of the front of this number comes with it. */
   | { readonly type: "serveFront"; readonly front: number }
   /** To a front: a port to a new office comes with it. */
-  | { readonly type: "linkOffice" }
+  | { readonly type: "linkOffice"; readonly oldFinishes: boolean }
   /** To a front: new lists, or new plugins. */
   | { readonly type: "setRules"; readonly rules: FrontRules }
   | { readonly type: "startHost"; readonly start: HostStart }
@@ -33,7 +33,8 @@ export type ToPart =
   | { readonly type: "resume" }
   /** What can you reach? */
   | { readonly type: "reach" }
-  | { readonly type: "stop" };
+  /** `finishMs`: time to answer what was begun. */
+  | { readonly type: "stop"; readonly finishMs: number };
 
 /** From a part to the supervisor. */
 export type FromPart =

@@ -86,11 +86,12 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
       // An office whose plugins are at fault serves nobody; the supervisor knows.
       return office?.serve(ports[0]!, data.front);
     case "linkOffice":
-      return front!.linkOffice(ports[0]!);
+      return front!.linkOffice(ports[0]!, data.oldFinishes);
     case "reach":
       return self.postMessage({ type: "reaches", reach: await (host?.reach() ?? findReach()) });
     case "stop":
       await front?.stop();
+      await finishPages(data.finishMs);
       keeper?.stop();
       await host?.stop();
       self.postMessage({ type: "stopped" });
@@ -98,6 +99,11 @@ async function obey({ data, ports }: MessageEvent<ToPart>): Promise<void> {
     default:
       throw new Error(`part: unknown message ${JSON.stringify(data)}`);
   }
+}
+
+async function finishPages(ms: number): Promise<void> {
+  await Promise.race([office?.finish(), new Promise((resolve) => setTimeout(resolve, ms))]);
+  office?.cutOff();
 }
 
 let life = new Life();

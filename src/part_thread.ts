@@ -144,23 +144,23 @@ export class PartThread {
     return new Promise((resolve) => this.#settleReach = resolve);
   }
 
-  /** Stops the part; ends it if it does not stop in time. */
-  async stop(): Promise<void> {
+  /** Stops the part; ends it if it does not stop in time. `finishMs`: time it has besides, to answer what it has begun. */
+  async stop(finishMs = 0): Promise<void> {
     this.#isStopping = true;
-    await this.#halt();
+    await this.#halt(finishMs);
   }
 
   // From here on what becomes of the worker is no failure.
-  async #halt(): Promise<void> {
+  async #halt(finishMs = 0): Promise<void> {
     const worker = this.#worker, threadEnd = this.#threadEnd;
     if (worker === undefined) return;
     const stopped = new Promise<boolean>((resolve) => this.#settleStop = () => resolve(true));
-    this.post({ type: "stop" });
+    this.post({ type: "stop", finishMs });
     this.#worker = undefined;
     clearInterval(this.#looks);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), this.#plan.stopMs ?? STOP_MS);
+      timer = setTimeout(() => resolve(false), finishMs + (this.#plan.stopMs ?? STOP_MS));
     });
     const slowStop = this.#plan.slowStop;
     const slowTimer = slowStop === undefined ? undefined : setTimeout(() => console.log(slowStop.line), slowStop.ms);

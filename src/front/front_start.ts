@@ -76,8 +76,8 @@ export interface Front {
   readonly sockets: readonly FrontSocket[];
   /** Resolves when the front has stopped by itself, which it only does by failing. */
   readonly running: Promise<void>;
-  /** Takes a port to a new office; what the old one had not answered is given up. */
-  linkOffice(port: MessagePort): void;
+  /** Takes a port to a new office. What the old one had not answered is given up, unless that one finishes it. */
+  linkOffice(port: MessagePort, oldFinishes: boolean): void;
   /** Takes nothing new, and resolves when the connections it has are answered and closed. Linux fronts only. */
   drain?(): Promise<void>;
   /** Takes what comes again after all; `drain` does not resolve then. */

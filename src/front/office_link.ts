@@ -16,6 +16,8 @@ const latin1 = new TextDecoder("latin1");
 
 /** A request that the office has. */
 interface Waiting {
+  /** To the office that has it. */
+  readonly port: MessagePort;
   readonly onPiece: OnPiece;
   /** Buffer of the piece that is being sent, to be given back. */
   buffer: ArrayBuffer | null;
@@ -35,19 +37,24 @@ export class OfficeLink {
     this.#listen();
   }
 
-  /** Goes on with a new office. What the old one had not answered ends here, with its connections. */
-  relink(port: MessagePort): void {
-    this.#port.close();
+  /**
+   * Goes on with a new office. `oldFinishes`: the old one still answers what it has begun. What nobody answers any more
+   * ends here, with its connections.
+   */
+  relink(port: MessagePort, oldFinishes = false): void {
+    const old = this.#port;
     this.#port = port;
     this.#listen();
-    const abandoned = [...this.#waiting];
-    this.#waiting.clear();
     this.#logs.clear();
+    const abandoned = [...this.#waiting].filter(([, waiting]) => !oldFinishes || waiting.port !== old);
+    for (const [id] of abandoned) this.#waiting.delete(id);
     for (const [id, { onPiece }] of abandoned) onPiece({ id, bytes: new Uint8Array(0), last: true, keepAlive: false });
+    this.#closeIfDone(old);
   }
 
   #listen(): void {
-    this.#port.onmessage = ({ data }: MessageEvent<FromOffice>) => {
+    const port = this.#port;
+    port.onmessage = ({ data }: MessageEvent<FromOffice>) => {
       const waiting = this.#waiting.get(data.id);
       if (waiting === undefined) {
         this.#logs.delete(data.id);
@@ -56,7 +63,13 @@ export class OfficeLink {
       if (data.last) this.#waiting.delete(data.id);
       waiting.buffer = data.bytes.buffer.byteLength > STREAM_PIECE_BYTES ? data.bytes.buffer : null;
       waiting.onPiece(data);
+      if (data.last) this.#closeIfDone(port);
     };
+  }
+
+  // The port to an office that has been left.
+  #closeIfDone(port: MessagePort): void {
+    if (port !== this.#port && ![...this.#waiting.values()].some((waiting) => waiting.port === port)) port.close();
   }
 
   /** Whether a page is being made for somebody. */
@@ -68,7 +81,7 @@ export class OfficeLink {
   send(bytes: Uint8Array, http: HttpRequest, address: string, onPiece: OnPiece): number {
     if (this.#waiting.size >= OFFICE_REQUESTS_MAX) return 0;
     const id = ++this.#lastId;
-    this.#waiting.set(id, { onPiece, buffer: null });
+    this.#waiting.set(id, { port: this.#port, onPiece, buffer: null });
     this.#post({
       type: "request",
       id,
@@ -84,8 +97,9 @@ export class OfficeLink {
   /** Asks for the next piece. The one before has been sent: its bytes are gone. */
   next(id: number): void {
     const waiting = this.#waiting.get(id), spent = waiting?.buffer ?? null;
-    if (waiting !== undefined) waiting.buffer = null;
-    this.#port.postMessage({ type: "next", id, spent } satisfies ToOffice, spent === null ? [] : [spent]);
+    if (waiting === undefined) return;
+    waiting.buffer = null;
+    waiting.port.postMessage({ type: "next", id, spent } satisfies ToOffice, spent === null ? [] : [spent]);
   }
 
   /** Hands over a request that is answered here, to be looked at. False when too many wait already. */
@@ -99,13 +113,15 @@ export class OfficeLink {
 
   /** Says that the client has gone. */
   abort(id: number): void {
-    if (!this.#waiting.has(id)) return;
-    this.#waiting.set(id, { onPiece: () => {}, buffer: null });
-    this.#post({ type: "abort", id });
+    const port = this.#waiting.get(id)?.port;
+    if (port === undefined) return;
+    this.#waiting.set(id, { port, onPiece: () => {}, buffer: null });
+    port.postMessage({ type: "abort", id } satisfies ToOffice);
   }
 
-  /** Closes the port. */
+  /** Closes its ports. */
   close(): void {
+    for (const { port } of this.#waiting.values()) port.close();
     this.#port.close();
   }
 

@@ -71,6 +71,7 @@ export class Office {
   readonly #life: Life;
   /** Answers that have not ended. */
   #open = 0;
+  #onAnswered: () => void = () => {};
   /** By front: its port, and what it is being answered there. */
   readonly #fronts = new Map<number, { readonly port: MessagePort; readonly answers: Map<number, Answer> }>();
 
@@ -138,11 +139,32 @@ export class Office {
     };
   }
 
+  /** Resolves when all that was begun is answered. For an office that has a successor: it gets no more. */
+  finish(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onAnswered = resolve;
+      if (this.#open === 0) resolve();
+    });
+  }
+
+  /** Ends what is not answered yet. Its connections end with it. */
+  cutOff(): void {
+    for (const { port, answers } of this.#fronts.values()) {
+      for (const id of answers.keys()) port.postMessage({ id, ...end() } satisfies FromOffice);
+      this.#drop(answers);
+    }
+  }
+
   #leave(front: number): void {
     const before = this.#fronts.get(front);
-    before?.port.close();
-    for (const [id, answer] of before?.answers ?? []) {
-      before!.answers.delete(id);
+    if (before === undefined) return;
+    before.port.close();
+    this.#drop(before.answers);
+  }
+
+  #drop(answers: Map<number, Answer>): void {
+    for (const [id, answer] of answers) {
+      answers.delete(id);
       this.#close();
       void answer.end();
     }
@@ -163,7 +185,9 @@ export class Office {
   }
 
   #close(): void {
-    if (--this.#open === 0) this.#life.end();
+    if (--this.#open > 0) return;
+    this.#life.end();
+    this.#onAnswered();
   }
 
   async *#answer(message: ToOffice & { type: "request" }): AsyncGenerator<Piece> {

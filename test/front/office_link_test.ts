@@ -1,7 +1,7 @@
 /** What a front may have with an office that does not answer: so much, and no more, whatever clients do. */
 import assert from "node:assert/strict";
 import { OfficeLink } from "../../src/front/office_link.ts";
-import { OFFICE_LOGS_MAX, OFFICE_REQUESTS_MAX, type ToOffice } from "../../src/office/messages.ts";
+import { type FromOffice, OFFICE_LOGS_MAX, OFFICE_REQUESTS_MAX, type ToOffice } from "../../src/office/messages.ts";
 import { HttpRequest } from "../../src/wire/http_request.ts";
 
 /** A link whose other end only listens. */
@@ -83,3 +83,34 @@ Deno.test("OfficeLink has all its room again with a new office", () => {
   port1.close();
   port2.close();
 });
+
+Deno.test("OfficeLink hears to its end what an office that has a successor has begun, and gives up what is older", async () => {
+  const channels = Array.from({ length: 4 }, () => new MessageChannel());
+  const [first, second, third, fourth] = channels as [MessageChannel, MessageChannel, MessageChannel, MessageChannel];
+  const heard: string[] = [], asked: string[] = [];
+  const hear = (name: string) => (piece: FromOffice) => heard.push(`${name}${piece.last ? " ends" : ""}`);
+  for (const [i, { port2 }] of channels.entries()) port2.onmessage = ({ data }) => asked.push(`${i} ${data.type}`);
+  const link = new OfficeLink(first.port1), request = new HttpRequest(), none = new Uint8Array(0);
+  const one = link.send(none, request, "192.0.2.1", hear("one"));
+  link.relink(second.port1, true);
+  const two = link.send(none, request, "192.0.2.1", hear("two"));
+  first.port2.postMessage({ id: one, bytes: none, last: false, keepAlive: true });
+  await settled();
+  link.next(one);
+  link.abort(two);
+  await settled();
+  assert.deepEqual(asked.toSorted(), ["0 request", "1 request", "0 next", "1 abort"].sort(), "each goes to its office");
+  first.port2.postMessage({ id: one, bytes: none, last: true, keepAlive: true });
+  await settled();
+  assert.deepEqual(heard, ["one", "one ends"]);
+  const three = link.send(none, request, "192.0.2.1", hear("three"));
+  link.relink(third.port1, true);
+  link.relink(fourth.port1, true);
+  assert.deepEqual(heard, ["one", "one ends", "three ends"], "its office is two offices ago");
+  assert.ok(three > two);
+  link.close();
+  for (const { port1, port2 } of channels) [port1, port2].forEach((port) => port.close());
+});
+
+// Messages on their way have come.
+const settled = () => new Promise((resolve) => setTimeout(resolve, 20));

@@ -105,6 +105,18 @@ class TestFront {
     return pieces;
   }
 
+  /** The office has a successor. Whether it has finished when it is asked a turn later. */
+  async finishes(): Promise<boolean> {
+    let hasFinished = false;
+    void this.#office.finish().then(() => hasFinished = true);
+    await this.idle();
+    return hasFinished;
+  }
+
+  cutOff(): void {
+    this.#office.cutOff();
+  }
+
   /** Lets the office do whatever it would do unasked. */
   async idle(): Promise<number> {
     for (let i = 0; i < 200; i++) await this.#turn.breathe();
@@ -198,6 +210,28 @@ Deno.test("a client that goes makes room; others are answered meanwhile", async 
     front.request(21, "/stats?mode=torr");
     assert.match(latin1Text((await front.piece()).bytes), /\r\n\r\n30000\n0\n/);
     front.post({ type: "abort", id: 20 });
+  } finally {
+    front.close();
+  }
+});
+
+Deno.test("an office that has a successor finishes what it has begun, or ends it when it is told to", async () => {
+  const front = new TestFront();
+  try {
+    fill(front.memory, 30_000);
+    assert.ok(await front.finishes(), "nothing was begun");
+    front.request(1, "/scrape");
+    front.request(2, "/stats?mode=torr");
+    const begun = [await front.piece(), await front.piece()];
+    assert.deepEqual(begun.map(({ id, last }) => [id, last]).toSorted(), [[1, false], [2, true]]);
+    assert.ok(!await front.finishes());
+    front.post({ type: "next", id: 1, spent: null });
+    assert.ok((await front.piece()).bytes.length > 0, "it goes on");
+    front.cutOff();
+    assert.deepEqual(await front.piece(), { id: 1, bytes: new Uint8Array(0), last: true, keepAlive: false });
+    assert.ok(await front.finishes());
+    front.post({ type: "next", id: 1, spent: null });
+    assert.equal(await front.idle(), 0, "and says no more of it");
   } finally {
     front.close();
   }

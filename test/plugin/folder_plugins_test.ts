@@ -172,6 +172,28 @@ Deno.test("a reload swaps new plugins in, and leaves the old in place of broken 
   assert.match(await mode(), /^HTTP\/1\S* 400/);
 });
 
+for (const kind of KINDS) {
+  Deno.test(
+    `a page that was begun before a reload is answered by the plugin that began it, ${kind}`,
+    OPTIONS,
+    async () => {
+      const text = (word: string) =>
+        `export default { name: "waits", routes: {
+        now: () => ${word}, later: async () => { await new Promise((done) => setTimeout(done, 2000)); return ${word}; } } };`;
+      await using tracker = await startWithPlugins(kind, { "plugins/waits.ts": text('"one"') });
+      const get = (page: string) => exchange(tracker.tcpPort, `GET /plugin/waits/${page} HTTP/1.1\r\n\r\n`);
+      assert.match(await get("now"), /one$/);
+      const begun = get("later");
+      tracker.write("plugins/waits.ts", text('"two"'));
+      const reloaded = tracker.app.reload();
+      while (!/two$/.test(await get("now"))) await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.match(await begun, /^HTTP\/1\.1 200 [^]*one$/);
+      await reloaded;
+      assert.match(await get("later"), /two$/);
+    },
+  );
+}
+
 Deno.test("a broken plugin that is dropped in as the first changes nothing", OPTIONS, async () => {
   await using tracker = await startWithPlugins(KINDS[0]!, {});
   tracker.write(

@@ -49,7 +49,7 @@ export function startLinuxFront(
     tracker: front.tracker,
     sockets: start.sockets,
     running: front.run(),
-    linkOffice: (port) => front.office.relink(port),
+    linkOffice: (port, oldFinishes) => front.office.relink(port, oldFinishes),
     drain: () => front.drain(),
     resume: () => front.resume(),
     stop: () => front.stop(),

@@ -48,7 +48,7 @@ export function startPortableFront(
   return {
     tracker,
     sockets: bound,
-    linkOffice: (port) => office.relink(port),
+    linkOffice: (port, oldFinishes) => office.relink(port, oldFinishes),
     running: Promise.all(loops).then(() => {}),
     stop: async () => {
       clearInterval(sweep);
