@@ -141,7 +141,8 @@ async function hashesOf(path: string): Promise<Uint8Array[]> {
   const keys = entriesOf(info), hashes: Uint8Array[] = [];
   const digest = async (name: string) => new Uint8Array(await crypto.subtle.digest(name, info)).slice(0, 20);
   if (keys.has("pieces")) hashes.push(await digest("SHA-1"));
-  if (keys.has("meta version")) hashes.push(await digest("SHA-256"));
+  // "i2e": another version hashes in a way of its own (BEP 52).
+  if (new TextDecoder().decode(keys.get("meta version")) === "i2e") hashes.push(await digest("SHA-256"));
   return hashes;
 }
 
