@@ -173,9 +173,10 @@ function skip(bytes: Uint8Array, at: number, depth = 0): number {
     while (bytes[next] !== 0x65) next = skip(bytes, next, depth + 1);
     return next + 1;
   }
-  const colon = bytes.indexOf(0x3a, at), length = Number(new TextDecoder().decode(bytes.subarray(at, colon)));
-  const end = colon + 1 + length;
-  return colon > at && colon - at < 10 && Number.isInteger(length) && end <= bytes.length ? end : raise();
+  const colon = bytes.indexOf(0x3a, at), digits = new TextDecoder().decode(bytes.subarray(at, colon));
+  const end = colon + 1 + Number(digits);
+  // A length below 0 would lead back, for ever.
+  return colon - at < 10 && /^\d+$/.test(digits) && end <= bytes.length ? end : raise();
 }
 
 function raise(): never {
