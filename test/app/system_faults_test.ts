@@ -99,7 +99,7 @@ Deno.test({
   name: "a tracker that was stopped (SIGSTOP) under load goes on where it was",
   ignore: Deno.build.os === "windows",
   fn: async () => {
-    const { config, folder } = writeSettings({ "http.idle_seconds": 1, "http.request_seconds": 1 });
+    const { config, folder } = writeSettings({ "http.idle_seconds": 1, "http.request_seconds": 2 });
     await using tracker = await startTracker(["-f", config]);
     await announceMany(tracker.httpPort, 0, 200);
     using silent = await Deno.connect({ hostname: HOST, port: tracker.httpPort });

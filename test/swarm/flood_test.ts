@@ -6,7 +6,7 @@ import { type FloodScene, floodStore, KNOWN_TORRENTS } from "../../bench/store_f
 const ROWS: readonly (FloodScene & { readonly isRefused: boolean; readonly fill: number })[] = [
   { name: "torrents of random hashes", mebibytes: 16, hashes: 300_000, peers: 0, isRefused: true, fill: 0.94 },
   { name: "one swarm that fits", mebibytes: 16, hashes: 0, peers: 200_000, isRefused: false, fill: 0.3 },
-  { name: "one swarm that does not", mebibytes: 16, hashes: 0, peers: 1_000_000, isRefused: true, fill: 0.98 },
+  { name: "one swarm that does not", mebibytes: 16, hashes: 0, peers: 1_500_000, isRefused: true, fill: 0.98 },
   { name: "both at once", mebibytes: 16, hashes: 300_000, peers: 200_000, isRefused: true, fill: 0.98 },
 ];
 
