@@ -10,7 +10,10 @@ import { HEAP_MIB_MAX } from "./plugin/heap_limit.ts";
 /** What the runtime calls a thread that reached its limit of memory. */
 const OUT_OF_MEMORY = "ERR_WORKER_OUT_OF_MEMORY";
 
-/** Starts a cell that is told over `port` what a part is told, and holds `endPort` until its end. `onEnd`: its memory is full, or it has ended itself. */
+/**
+ * Starts a cell that is told over `port` what a part is told, and holds `endPort` until its end. `onEnd`: its memory is
+ * full, or it has ended itself.
+ */
 export function openCell(port: MessagePort, endPort: MessagePort, onEnd: (why: string) => void): void {
   const thread = new NodeWorker(new URL("./contained_part.ts", import.meta.url), {
     workerData: { port, endPort } satisfies CellStart,

@@ -70,7 +70,7 @@ export type FromHost =
   | { readonly type: "died"; readonly why: string }
   | { readonly type: "stopped" }
   | { readonly type: "reaches"; readonly reach: Reach }
-  /** `outsideBytes`: what the thread holds outside of its heap, shared memory apart. */
+  /** `outsideBytes`: what the thread holds outside of its heap, shared memory apart. `wasHeapFull`: see heap_limit.ts. */
   | { readonly type: "pong"; readonly outsideBytes: number; readonly wasHeapFull: boolean };
 
 /** By type: whether the rest of a message is what it must be. */

@@ -95,6 +95,12 @@ for (
        for (;;) { a.push(new Array(1000).fill(a.length)); if (a.length % 1000 === 0) Atomics.wait(pause, 0, 0, 1); }`,
       /memory/,
     ],
+    // The runtime breaks it off, and lets the thread live on.
+    [
+      "eats memory when it has waited",
+      "(async () => { await null; const a = []; for (;;) a.push({ at: a.length }); })();",
+      /more than \d+ MiB of memory/,
+    ],
     ["throws where nobody catches it", 'throw new Error("as told");', /as told/],
   ] as const
 ) {
