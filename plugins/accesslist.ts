@@ -175,8 +175,8 @@ function skip(bytes: Uint8Array, at: number, depth = 0): number {
   }
   const colon = bytes.indexOf(0x3a, at), digits = new TextDecoder().decode(bytes.subarray(at, colon));
   const end = colon + 1 + Number(digits);
-  // A length below 0 would lead back, for ever.
-  return colon - at < 10 && /^\d+$/.test(digits) && end <= bytes.length ? end : raise();
+  // No colon, or a length below 0, would lead back, for ever.
+  return colon > at && colon - at < 10 && /^\d+$/.test(digits) && end <= bytes.length ? end : raise();
 }
 
 function raise(): never {
