@@ -79,6 +79,7 @@ function startTransmission({ torrent, folder, home, address }: ClientTask): Runn
 }
 
 function startAria2({ torrent, folder, home, address }: ClientTask): RunningClient {
+  const port = freePort("tcp");
   const program = new Program("aria2c", [
     ...["--no-conf", "--console-log-level=notice", "--summary-interval=1", "--file-allocation=none"],
     ...["--check-integrity=true", "--seed-ratio=0.0", `--dir=${folder}`, `--interface=${address}`],
@@ -90,7 +91,8 @@ function startAria2({ torrent, folder, home, address }: ClientTask): RunningClie
       `--dht-listen-port=${freePort("udp")}`,
     ],
     ...["--enable-peer-exchange=false", "--bt-enable-lpd=false", "--disable-ipv6=true"],
-    ...[`--listen-port=${freePort("tcp")}`, torrent],
+    // It takes the first of them that nobody has taken meanwhile.
+    ...[`--listen-port=${port}-${port + 9}`, torrent],
   ]);
   return running("aria2", program, () => program.waitFor(/ SEED\(/, COMPLETE_MS_MAX));
 }

@@ -1,9 +1,9 @@
 /**
  * Kills the tracker with SIGKILL at random moments under load, HTTP and UDP over IPv4 and IPv6, and compares the state
- * file with a model of what was answered: nothing missing that was answered longer than one interval and the time of the
- * passes ago, nothing invented, the completed counts right, the file sound; then what the next start serves with the
- * file. Swarms so large that a crash loses a minute of them are not among them. CRASHES says how often (default 10; 50
- * take some three minutes), EXECUTABLE names a compiled tracker to do it with.
+ * file with a model of what was answered: nothing missing that was answered before the last whole pass began, nothing
+ * invented, the completed counts right, the file sound; then what the next start serves with the file. Swarms so large
+ * that a crash loses a minute of them are not among them. CRASHES says how often (default 10; 50 take some three
+ * minutes), EXECUTABLE names a compiled tracker to do it with.
  */
 import assert from "node:assert/strict";
 import { StateFile, type StateRow } from "../../src/persist/state_file.ts";
@@ -14,11 +14,14 @@ import { startKeptTracker, withStatePath } from "../support/state.ts";
 import { type RunningTracker, writeConfig } from "../support/tracker_process.ts";
 
 const CRASHES = Number(Deno.env.get("CRASHES") ?? 10);
-const INTERVAL_SECONDS = 1;
-/** What two passes may take beside the test: the one that had read a torrent before it changed, and the next. */
-const PASSES_MS = 500;
-/** What is younger than this may be lost. */
-const WINDOW_MS = INTERVAL_SECONDS * 1000 + PASSES_MS;
+/** From the end of a pass to the begin of the next. */
+const INTERVAL_MS = 1000;
+/** How much earlier than that a pass may begin, by clocks that are read in steps. */
+const CLOCK_SLACK_MS = 20;
+/** How often the tracker's log is looked at. */
+const LOOK_MS = 10;
+/** Time a pass has on the slowest of machines. */
+const PASS_MS_MAX = 60_000;
 /** One each. Peers are shared out by port: no two connections have the same. */
 const CONNECTIONS = [
   { protocol: "tcp", hostname: "127.0.0.1" },
@@ -29,18 +32,21 @@ const CONNECTIONS = [
 const ADDRESS_BYTES = CONNECTIONS.map(({ hostname }) => hostname === "::1" ? 16 : 4);
 const TORRENTS = 300;
 const PORTS = 40;
-/** More than anyone says of one peer within the window. */
+/** More than anyone says of one peer from one pass to the next. */
 const HISTORY = 200;
 /** A torrent with more peers than one that is always written in every pass. */
 const LARGE_PORTS = 8000;
 /** Peers of a family that are read in one piece. */
 const SMALL_PEERS_MAX = 64;
 
-/** What was said of one peer: true = seeder, false = leecher, null = gone; and when the answer came. */
+/** What was said of one peer: true = seeder, false = leecher, null = gone; and when the answer came, by the clock. */
 interface Said {
   readonly what: boolean | null;
   answeredMs: number;
 }
+
+/** That of what was found in the file. */
+const KEPT_MS = -1;
 
 /** A peer of the file. */
 interface KeptPeer {
@@ -70,9 +76,9 @@ class Model {
     return said;
   }
 
-  /** Compares what the file has with what was said up to `deadMs`, and takes the file's word for what was open. */
-  compare(row: StateRow | undefined, deadMs: number): void {
-    const isSure = ({ answeredMs }: Said) => answeredMs < deadMs - WINDOW_MS, completed = row?.completed ?? 0;
+  /** Compares what the file has with what was said, and takes the file's word for what came at `sureMs` or later. */
+  compare(row: StateRow | undefined, sureMs: number): void {
+    const isSure = ({ answeredMs }: Said) => answeredMs < sureMs, completed = row?.completed ?? 0;
     const least = this.completed + this.completions.filter(isSure).length;
     const most = this.completed + this.completions.length;
     assert.ok(completed >= least && completed <= most, `${completed} were completed, and were ${least} to ${most}`);
@@ -86,9 +92,9 @@ class Model {
       if (sure < 0) allowed.add(null);
       assert.ok(
         allowed.has(found?.isSeeder ?? null),
-        `peer ${port} is ${found?.isSeeder ?? null}, and was ${JSON.stringify(history)} at ${deadMs}`,
+        `peer ${port} is ${found?.isSeeder ?? null}, and was ${JSON.stringify(history)}; a pass began at ${sureMs}`,
       );
-      this.said.set(port, [{ what: found?.isSeeder ?? null, answeredMs: 0 }]);
+      this.said.set(port, [{ what: found?.isSeeder ?? null, answeredMs: KEPT_MS }]);
       if (found?.isCounted) this.counted.add(port);
       peers.delete(port);
     }
@@ -136,7 +142,7 @@ class Swarms {
         const event = what === null ? "stopped" as const : isCompleted ? "completed" as const : undefined;
         const { infoHash } = model, left = what ? 0 : 1;
         await client.announce(infoHash, { port, left, ...(event === undefined ? {} : { event }) });
-        said.answeredMs = performance.now();
+        said.answeredMs = Date.now();
       }
     } catch (error) {
       if (!(error instanceof Error) || !Object.hasOwn(Deno.errors, error.name)) throw error;
@@ -144,9 +150,11 @@ class Swarms {
   }
 
   /** Compares what a copy of the dead tracker's files holds with what was said. */
-  compare(path: string, deadMs: number): void {
+  compare(path: string, passes: PassWatch): void {
     const file = StateFile.open(path);
     try {
+      const [, endMs] = /,(\d+)/.exec(String(file.meta("connection_id_time"))) ?? [];
+      const sureMs = passes.beginOf(Number(endMs ?? 0));
       assert.deepEqual(file.problems(), [], "integrity check");
       this.kept = new Map([...file.rows()].map((row) => [row.infoHash.toHex(), row]));
       const invented = new Set(this.kept.keys());
@@ -154,7 +162,7 @@ class Swarms {
         const hash = model.infoHash.toHex();
         invented.delete(hash);
         try {
-          model.compare(this.kept.get(hash), deadMs);
+          model.compare(this.kept.get(hash), sureMs);
         } catch (error) {
           throw new Error(`torrent ${i} is not as it should be`, { cause: error });
         }
@@ -209,19 +217,71 @@ function connectAll({ sockets }: RunningTracker): Promise<Client[]> {
   }));
 }
 
-/** Kills the tracker after a random time under load. Resolves to the moment before. */
-async function crash(tracker: RunningTracker, swarms: Swarms, ms: number): Promise<number> {
+/** The passes of a tracker that runs, by when its log was written to: at the end of each. All times by the clock. */
+class PassWatch {
+  readonly #path: string;
+  /** When it was started, and the ends of its passes since it was ready. */
+  readonly #timesMs: number[];
+  readonly #timer = setInterval(() => this.look(), LOOK_MS);
+  #writtenMs: number;
+  #onPass = () => {};
+
+  constructor(statePath: string, startedMs: number) {
+    this.#path = `${statePath}-wal`;
+    this.#timesMs = [startedMs];
+    this.#writtenMs = this.#read();
+  }
+
+  look(): void {
+    const ms = this.#read();
+    // Not the rest of what one pass writes.
+    if (ms > this.#writtenMs + INTERVAL_MS / 2) {
+      this.#timesMs.push(ms);
+      this.#onPass();
+    }
+    this.#writtenMs = ms;
+  }
+
+  /** Resolves when `count` passes more have been seen. */
+  async until(count: number): Promise<void> {
+    for (; count > 0; count--) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      this.#onPass = resolve;
+      const late = setTimeout(() => reject(new Error("the state file is not written")), PASS_MS_MAX);
+      await promise.finally(() => clearTimeout(late));
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.look();
+  }
+
+  /**
+   * The earliest time at which the pass with this end has begun: an interval after the end of the one before it. 0: it was
+   * another run's.
+   */
+  beginOf(endMs: number): number {
+    const before = this.#timesMs.filter((ms) => ms < endMs - INTERVAL_MS / 2).at(-1);
+    return before === undefined ? 0 : before + INTERVAL_MS - CLOCK_SLACK_MS;
+  }
+
+  #read(): number {
+    return Deno.statSync(this.#path).mtime!.getTime();
+  }
+}
+
+/** Kills the tracker under load, `ms` after `passes` passes. */
+async function crash(tracker: RunningTracker, swarms: Swarms, watch: PassWatch, passes: number, ms: number) {
   const clients = await connectAll(tracker);
   const announcing = Promise.all(clients.map((client, i) => swarms.announceUntilDead(client, i)));
-  const { promise, resolve } = Promise.withResolvers<void>();
-  setTimeout(resolve, ms);
-  await promise;
-  const deadMs = performance.now();
+  await watch.until(passes);
+  await new Promise((resolve) => setTimeout(resolve, ms));
   await tracker.stop("SIGKILL");
   // Over UDP nobody hears of it.
   for (const client of clients) client.close();
   await announcing;
-  return deadMs;
+  watch.stop();
 }
 
 Deno.test(
@@ -229,19 +289,20 @@ Deno.test(
   withStatePath(async (path) => {
     const random = seededRandom("crash"), swarms = new Swarms(random);
     const folder = path.replace(/\/[^/]*$/, ""), copy = Deno.makeTempDirSync({ prefix: "waggle_crash_" });
-    const settings = { "tracker.state": path, "tracker.state_seconds": INTERVAL_SECONDS, "tracker.memory": 64 };
+    const settings = { "tracker.state": path, "tracker.state_seconds": INTERVAL_MS / 1000, "tracker.memory": 64 };
     const config = writeConfig(folder, settings);
     for (let crashes = 0; crashes <= CRASHES; crashes++) {
-      const tracker = await startKeptTracker(config, "-i", "::1", "-p", "0", "-P", "0");
+      const startedMs = Date.now(), tracker = await startKeptTracker(config, "-i", "::1", "-p", "0", "-P", "0");
       if (crashes > 0) await swarms.compareServed(tracker.httpPort);
       if (crashes === CRASHES) {
         assert.equal(await tracker.stop("SIGTERM"), 0);
         break;
       }
-      const deadMs = await crash(tracker, swarms, 500 + random.below(2500));
+      const watch = new PassWatch(path, startedMs);
+      await crash(tracker, swarms, watch, random.below(3), random.below(INTERVAL_MS * 1.2));
       // The log is left to the next start.
       for (const end of ["", "-wal"]) Deno.copyFileSync(path + end, `${copy}/copy${end}`);
-      swarms.compare(`${copy}/copy`, deadMs);
+      swarms.compare(`${copy}/copy`, watch);
       for (const { name } of Deno.readDirSync(copy)) Deno.removeSync(`${copy}/${name}`);
     }
     Deno.removeSync(copy, { recursive: true });

