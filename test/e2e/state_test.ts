@@ -89,8 +89,8 @@ Deno.test(
     const client = await HttpClient.connect(tracker.httpPort);
     await client.announce({ infoHash: HASH, port: 1000, left: 0 });
     client.close();
-    // The file is slow to write: each torrent counts to thirty million.
-    const slow = "WITH RECURSIVE count (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM count LIMIT 30000000)";
+    // The file is slow to write: each torrent counts to twenty million.
+    const slow = "WITH RECURSIVE count (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM count LIMIT 20000000)";
     const db = new DatabaseSync(path);
     db.exec(`CREATE TRIGGER slow AFTER INSERT ON torrents BEGIN SELECT max(n) FROM (${slow} SELECT n FROM count); END`);
     db.close();
