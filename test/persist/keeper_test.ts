@@ -103,6 +103,33 @@ Deno.test(
 );
 
 Deno.test(
+  "Keeper rests between the steps of a pass, and not when somebody waits for its end",
+  withStatePath((path) => {
+    const random = seededRandom("rests"), run = new StateRun(path), { wait } = Atomics;
+    let rests = 0;
+    const announceAll = () => {
+      for (let i = 0; i < 2000; i++) run.announce(random.bytes(20), TEN, 1, true, EVENT_NONE);
+      rests = 0;
+    };
+    Atomics.wait = () => {
+      rests++;
+      return "timed-out";
+    };
+    try {
+      announceAll();
+      assert.equal(run.keeper.pass(), 2000);
+      // How many depends on the machine.
+      assert.ok(rests > 1, `${rests} rests`);
+      announceAll();
+      run.keeper.stop();
+      assert.equal(rests, 0);
+    } finally {
+      Atomics.wait = wait;
+    }
+  }),
+);
+
+Deno.test(
   "Keeper does not bring back a peer whose leaving the sweep followed at once",
   withStatePath((path) => {
     const run = new StateRun(path);
