@@ -42,7 +42,7 @@ export class HostPart {
     this.#thread = new PartThread({
       name: `plugin ${plan.spec.name}`,
       permissions: hostPermissions(plan.grants),
-      givesWay: true,
+      givesWay: "first",
       begin: (part) => part.post({ type: "startHost", start: this.#start() }),
       hear: (message) => message.type === "fromHost" && this.#hear(message.message),
       onFailure: () => {

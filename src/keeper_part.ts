@@ -34,7 +34,8 @@ export function createKeeper(
   return new PartThread({
     name: "keeper",
     permissions: keeperPermissions(keptPaths(path)),
-    givesWay: true,
+    // Nobody is served before it has loaded.
+    givesWay: "last",
     stopMs: STOP_MS,
     slowStop: { ms: SLOW_STOP_MS, line: "state: still saving, which takes longer than it should: please wait" },
     begin: (thread) => {

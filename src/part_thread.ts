@@ -49,8 +49,11 @@ export interface PartPlan {
   /** For the log: "front 0", "office". */
   readonly name: string;
   readonly permissions: Deno.PermissionOptionsObject;
-  /** It answers nobody, and lets those that do go first. */
-  readonly givesWay?: true;
+  /**
+   * It answers nobody, and lets those that do go first: "first", before its first messages, and so all threads it starts;
+   * "last", after them.
+   */
+  readonly givesWay?: "first" | "last";
   /** Sends the first messages of a fresh worker. */
   readonly begin: (thread: PartThread) => void;
   /** Time the part has for its stop, if it needs more than the others. */
@@ -191,8 +194,7 @@ export class PartThread {
       name,
       deno: { permissions: this.#permissions() },
     } as WorkerOptions);
-    // First, so that what it starts does too.
-    if (givesWay) worker.postMessage({ type: "giveWay" } satisfies ToPart);
+    if (givesWay === "first") worker.postMessage({ type: "giveWay" } satisfies ToPart);
     this.#worker = worker;
     const threadEnd = this.#threadEnd = new ThreadEnd();
     this.#channel = this.#isInCell ? openCell(worker, threadEnd) : worker;
@@ -212,6 +214,7 @@ export class PartThread {
     };
     if (watch !== undefined) this.#watch(watch);
     this.#plan.begin(this);
+    if (givesWay === "last") this.post({ type: "giveWay" });
   }
 
   #permissions(): Deno.PermissionOptionsObject {

@@ -151,7 +151,7 @@ async function askThread(
   const thread = new PartThread({
     name: "plugin check",
     permissions: hostPermissions(grants),
-    givesWay: true,
+    givesWay: "first",
     begin: (part) => part.post({ type: "startHost", start: { job, modules, limits, isAgain: false } }),
     hear: (message) => message.type === "fromHost" && hear(message.message),
     onFailure: () => resolve(`${last}: the thread that looked at it failed`),

@@ -344,8 +344,9 @@ export class Keeper {
   }
 
   #write(isWhole: boolean): number {
-    const builder = this.#builder, reader = this.#isAllDue ? this.#all : this.#changes;
+    const builder = this.#builder, steps = this.#steps, reader = this.#isAllDue ? this.#all : this.#changes;
     const leaver = this.#leaver, wasServing = leaver?.isServing;
+    steps.begin(!isWhole);
     leaver?.look();
     if (leaver?.isServing && !wasServing) {
       this.#tell("takenOver");
@@ -363,12 +364,14 @@ export class Keeper {
         // After the read: a pass takes seconds, and what is announced meanwhile may be of the next minute.
         builder.wallMinute = this.#wallMinute;
         builder.minute = this.#minute;
+        steps.rest();
         for (let at = 0; at < end; at += recordWords(records, at)) {
           if (!builder.add(records, at)) continue;
           torrents++;
           if (!isDue && builder.peers > OFTEN_PEERS_MAX) largePeers += builder.peers;
+          steps.rest();
           this.#save(builder);
-          if (!isWhole) this.#steps.rest();
+          steps.rest();
         }
       }
     }

@@ -12,11 +12,18 @@ const NEVER_CHANGES = new Int32Array(new SharedArrayBuffer(4));
 
 /** Steps of one thread. */
 export class Steps {
-  #begunMs = performance.now();
+  #begunMs = 0;
+  #rests = false;
+
+  /** Before the first piece of work. `rests`: false when somebody waits for the end of it. */
+  begin(rests: boolean): void {
+    this.#rests = rests;
+    this.#begunMs = performance.now();
+  }
 
   /** Between two pieces of work: rests if the step has been long enough. */
   rest(): void {
-    if (performance.now() - this.#begunMs < STEP_MS) return;
+    if (!this.#rests || performance.now() - this.#begunMs < STEP_MS) return;
     Atomics.wait(NEVER_CHANGES, 0, 0, REST_MS);
     this.#begunMs = performance.now();
   }

@@ -22,8 +22,8 @@ export interface RunningTracker extends AsyncDisposable {
   readonly waitFor: (pattern: RegExp) => Promise<string>;
   /** What of that was errors. */
   readonly errors: () => string;
-  /** Ends it. Resolves to its exit code. */
-  readonly stop: (signal?: Deno.Signal) => Promise<number>;
+  /** Ends it; kills it if that takes longer than `msMax`. Resolves to its exit code. */
+  readonly stop: (signal?: Deno.Signal, msMax?: number) => Promise<number>;
 }
 
 const ROOT = new URL("../../", import.meta.url);
@@ -157,14 +157,14 @@ export class Program {
   }
 
   /** Sends `signal` unless it has ended; kills it if it does not end. Resolves to its exit code. */
-  async stop(signal: Deno.Signal = "SIGINT"): Promise<number> {
+  async stop(signal: Deno.Signal = "SIGINT", msMax = READY_MS_MAX): Promise<number> {
     try {
       if (!this.#hasEnded) this.#child.kill(signal);
     } catch (error) {
       // It has ended, and a process that took over from it has its streams.
       if (!(error instanceof TypeError)) throw error;
     }
-    return await this.ended();
+    return await this.ended(msMax);
   }
 
   /** Resolves to its exit code when it has ended; kills it if that takes too long. */
@@ -183,7 +183,7 @@ export class Program {
       printed: () => this.#printed,
       waitFor: (pattern) => this.waitFor(pattern),
       errors: () => this.#errors,
-      stop: (signal) => this.stop(signal),
+      stop: (signal, msMax) => this.stop(signal, msMax),
       [Symbol.asyncDispose]: async () => {
         await this.stop();
       },
