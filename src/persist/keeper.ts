@@ -13,6 +13,7 @@ import { recordWords, TorrentReader } from "../swarm/torrent_reader.ts";
 import { HANDOVER_TICK_MS, Leaver, Taker } from "./handover.ts";
 import { History } from "./history.ts";
 import type { KeeperOrder, KeeperStart, KeeperState } from "./keeper_start.ts";
+import { KeptConnectionIds } from "./kept_connection_ids.ts";
 import { repairState } from "./repair.ts";
 import { RowBuilder, toKept } from "./row_builder.ts";
 import { StateFault } from "./state_fault.ts";
@@ -38,8 +39,6 @@ const OFTEN_PEERS_MAX = 4096;
 const LARGE_PEERS_MAX = 131_072;
 /** Large swarms are spread over the passes of so many seconds. */
 const LARGE_SECONDS = 60;
-/** Ids of the new run are never older than the last of the old one by its own clock. */
-const ID_MARGIN_SECONDS = 8;
 /** Whom a tracker that leaves has known for longer, its successor knows too: written once a minute, by another clock. */
 const LATE_MINUTES = 2;
 const MINUTE_MS = 60_000;
@@ -58,6 +57,7 @@ export class Keeper {
   readonly #changes: TorrentReader;
   readonly #all: TorrentReader;
   readonly #loader: TorrentLoader;
+  readonly #connectionIds: KeptConnectionIds;
   readonly #builder = new RowBuilder();
   readonly #records = new Int32Array(READ_WORDS);
   readonly #steps = new Steps();
@@ -93,6 +93,7 @@ export class Keeper {
       takesChanges: true,
     });
     this.#loader = new TorrentLoader(start.arena, KEEPER_OWNER, start.peerAgeMinutesMax);
+    this.#connectionIds = new KeptConnectionIds(file, start.connectionId);
     this.#minutesApart = this.#wallMinute - this.#minute;
     // A keeper that takes over from one that failed does not know what that one had taken and not written.
     this.#isAllDue = !start.load;
@@ -106,7 +107,7 @@ export class Keeper {
       const keeper = new Keeper(start, file, say, tell);
       if (!start.takesOver) file.sign(Deno.pid);
       if (start.load) {
-        keeper.#restoreConnectionIds();
+        keeper.#connectionIds.restore(keeper.#clock.second, start.takesOver);
         keeper.#load();
       }
       if (start.takesOver) keeper.#beginTaking();
@@ -296,20 +297,6 @@ export class Keeper {
     }
   }
 
-  // Connection ids stay good over a restart: the same key, and a clock that goes on where the last run's stood.
-  #restoreConnectionIds(): void {
-    const shared = new Int32Array(this.#start.connectionId), file = this.#file;
-    const key = file.meta("connection_id_key"), time = file.meta("connection_id_time");
-    if (key instanceof Uint8Array && key.length === 16) shared.set(new Int32Array(key.slice().buffer));
-    else file.setMeta("connection_id_key", new Uint8Array(shared.slice(0, 4).buffer));
-    const [, second, wallMs] = /^\[(\d+),(\d+)\]$/.exec(String(time)) ?? [];
-    if (second === undefined) return;
-    // The other one still takes ids: none of ours may look to it as if it came from later.
-    const margin = this.#start.takesOver ? 0 : ID_MARGIN_SECONDS;
-    shared[4] = Math.floor(Number(second) + Math.max(0, Date.now() - Number(wallMs)) / 1000) + margin -
-      this.#clock.second;
-  }
-
   // `isWhole`: large swarms as well, whosever turn it is, and without rests, for somebody waits for it.
   #pass(isWhole = false): number {
     try {
@@ -391,9 +378,8 @@ export class Keeper {
   }
 
   #writeRest(): void {
-    const { peerAgeMinutesMax, keepDays, connectionId } = this.#start, wallMinute = this.#wallMinute;
-    const idSecond = this.#clock.second + new Int32Array(connectionId)[4]!;
-    this.#file.setMeta("connection_id_time", JSON.stringify([idSecond, Date.now()]));
+    const { peerAgeMinutesMax, keepDays } = this.#start, wallMinute = this.#wallMinute;
+    this.#connectionIds.saveTime(this.#clock.second);
     const from = this.#purgeFrom, end = from + PURGE_BYTES;
     this.#purgeFrom = end & 0xff;
     this.#file.purge(from, end, wallMinute - peerAgeMinutesMax - PURGE_MINUTES, wallMinute - keepDays * 1440);

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { EVENT_COMPLETED, EVENT_NONE, EVENT_STOPPED } from "../../src/bittorrent/announce.ts";
 import type { KeeperState } from "../../src/persist/keeper_start.ts";
 import { StateFault } from "../../src/persist/state_fault.ts";
-import { StateFile } from "../../src/persist/state_file.ts";
+import { StateFile, type StateRow } from "../../src/persist/state_file.ts";
 import { NaiveSwarm } from "../support/naive_swarm.ts";
 import { seededRandom } from "../support/random.ts";
 import { readTorrents } from "../support/read_torrents.ts";
@@ -216,6 +216,41 @@ Deno.test(
 );
 
 Deno.test(
+  "a start takes what was on its way to a successor when both were killed",
+  withStatePath((path) => {
+    const run = new StateRun(path);
+    run.announce(HASH, TEN, 1, true, EVENT_NONE);
+    run.keeper.stop();
+    const file = StateFile.open(path), [row] = [...file.rows()];
+    file.handOver({ ...row!, infoHash: OTHER });
+    file.close();
+    const next = new StateRun(path);
+    assert.equal(next.store.totals().seeders4, 2);
+    next.keeper.stop();
+    assert.equal(rows(path).length, 2);
+  }),
+);
+
+Deno.test(
+  "a successor follows what the other one hands over, and writes nothing before it serves",
+  withStatePath((path) => {
+    const told: string[] = [], old = new StateRun(path, {}, (state) => told.push(state));
+    old.announce(HASH, TEN, 1, true, EVENT_NONE);
+    old.keeper.obey("handOver");
+    assert.deepEqual(told, ["handingOver"]);
+    const next = new StateRun(path, { takesOver: true });
+    assert.equal(next.store.totals().seeders4, 1);
+    old.announce(HASH, TEN, 2, true, EVENT_NONE);
+    next.announce(OTHER, TEN, 1, true, EVENT_NONE);
+    next.keeper.stop();
+    assert.equal(rows(path).length, 1);
+    old.keeper.obey("keepOn");
+    old.keeper.stop();
+    assert.deepEqual([rows(path).length, rows(path)[0]!.seeders4], [1, 2]);
+  }),
+);
+
+Deno.test(
   "a file of an older version is not brought up to date under the tracker that has it",
   withStatePath((path) => {
     StateFile.open(path).close();
@@ -250,9 +285,17 @@ function sorted(torrents: [string, ReadonlyMap<string, { readonly seeder: boolea
 }
 
 function handedOver(path: string): string[] {
+  return read(path, (file) => file.handedOver(0).rows.map(({ infoHash }) => infoHash.join()));
+}
+
+function rows(path: string): StateRow[] {
+  return read(path, (file) => [...file.rows()]);
+}
+
+function read<Result>(path: string, look: (file: StateFile) => Result): Result {
   const file = StateFile.open(path, { readOnly: true });
   try {
-    return file.handedOver(0).rows.map(({ infoHash }) => infoHash.join());
+    return look(file);
   } finally {
     file.close();
   }

@@ -269,41 +269,6 @@ Deno.test(
 );
 
 Deno.test(
-  "Keeper takes what was on its way to a successor when both were killed",
-  withStatePath((path) => {
-    const run = new StateRun(path);
-    run.announce(HASH, TEN, 1, true, EVENT_NONE);
-    run.keeper.stop();
-    const file = StateFile.open(path), [row] = [...file.rows()];
-    file.handOver({ ...row!, infoHash: new Uint8Array(20).fill(8) });
-    file.close();
-    const next = new StateRun(path);
-    assert.equal(next.store.totals().seeders4, 2);
-    next.keeper.stop();
-    assert.equal(rows(path).length, 2);
-  }),
-);
-
-Deno.test(
-  "Keeper of a successor follows what the other one hands over, and writes nothing before it serves",
-  withStatePath((path) => {
-    const told: string[] = [], old = new StateRun(path, {}, (state) => told.push(state));
-    old.announce(HASH, TEN, 1, true, EVENT_NONE);
-    old.keeper.obey("handOver");
-    assert.deepEqual(told, ["handingOver"]);
-    const next = new StateRun(path, { takesOver: true });
-    assert.equal(next.store.totals().seeders4, 1);
-    old.announce(HASH, TEN, 2, true, EVENT_NONE);
-    next.announce(new Uint8Array(20).fill(9), TEN, 1, true, EVENT_NONE);
-    next.keeper.stop();
-    assert.equal(rows(path, true).length, 1);
-    old.keeper.obey("keepOn");
-    old.keeper.stop();
-    assert.deepEqual([rows(path).length, rows(path)[0]!.seeders4], [1, 2]);
-  }),
-);
-
-Deno.test(
   "Keeper gives no age to what is announced in a minute that began after its pass",
   withStatePath((path) => {
     const old = new StateRun(path, {}, (state) => {
@@ -399,8 +364,8 @@ function age(path: string, minutes: number): void {
   file.close();
 }
 
-function rows(path: string, isShared = false) {
-  const file = StateFile.open(path, { isShared });
+function rows(path: string) {
+  const file = StateFile.open(path);
   try {
     return [...file.rows()];
   } finally {
