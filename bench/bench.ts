@@ -2,7 +2,7 @@
  * The benchmark of the whole tracker, beside opentracker and bittorrent-tracker where this machine has them:
  * `deno task bench --help` says what can be chosen. Everything it starts it stops, on Ctrl-C and on errors too.
  */
-import { BenchMistake, type BenchOptions, HELP, readBenchOptions, type SectionName } from "./bench_options.ts";
+import { type BenchOptions, HELP, readBenchOptions, type SectionName } from "./bench_options.ts";
 import { benchIdle, benchMemory, benchStart, MEMORY_SCENE, MEMORY_SCENE_SMALL } from "./footprint.ts";
 import { compileGenerators } from "./generator.ts";
 import { describeMachine, OtherWork } from "./machine.ts";
@@ -11,6 +11,7 @@ import { runToEnd } from "./run_to_end.ts";
 import { benchScaling } from "./scaling.ts";
 import { benchStore } from "./store_bench.ts";
 import { benchThroughput, type Length, LOADS } from "./throughput.ts";
+import { Mistake } from "./tool_options.ts";
 import { findTrackers, type Tracker } from "./trackers.ts";
 import { writePerformancePage } from "./performance_page.ts";
 
@@ -45,7 +46,7 @@ async function main(): Promise<number> {
   const sections = Object.keys(SECTIONS).filter((name) => name !== "throughput");
   const names = [...LOADS.map(({ name }) => name), ...sections];
   const unknown = options.only.find((word) => !names.some((name) => isChosen([word], name)));
-  if (unknown !== undefined) throw new BenchMistake(`--only must be of ${names.join(" ")}, and is "${unknown}"`);
+  if (unknown !== undefined) throw new Mistake(`--only must be of ${names.join(" ")}, and is "${unknown}"`);
   checkMachine();
   await compileGenerators();
   const trackers = await findTrackers(options.trackers, options.opentracker, (sentence) => console.error(sentence));
@@ -88,14 +89,14 @@ function describeRun(trackers: readonly Tracker[], length: Length, othersBusy: n
 
 /** Says what this machine lacks that nothing can be measured without. */
 function checkMachine(): void {
-  if (Deno.build.os !== "linux") throw new BenchMistake("The benchmark needs Linux: it reads CPU time from /proc");
+  if (Deno.build.os !== "linux") throw new Mistake("The benchmark needs Linux: it reads CPU time from /proc");
   for (const [command, package_] of [["cc", "gcc"], ["taskset", "util-linux"]]) {
     if (findProgram(command) === undefined) {
-      throw new BenchMistake(`The benchmark needs ${command}, and it is not installed (apt install ${package_})`);
+      throw new Mistake(`The benchmark needs ${command}, and it is not installed (apt install ${package_})`);
     }
   }
   if (navigator.hardwareConcurrency < 2) {
-    throw new BenchMistake("The benchmark needs two cores: one for the tracker, one for the load generator");
+    throw new Mistake("The benchmark needs two cores: one for the tracker, one for the load generator");
   }
 }
 

@@ -1,5 +1,5 @@
 /** The command line of the benchmark. */
-import { parseArgs } from "node:util";
+import { Mistake, parseOptions } from "./tool_options.ts";
 
 /** Sections, in the order of the report. `throughput` is chosen by the names of its loads. */
 export type SectionName = "throughput" | "memory" | "idle" | "start" | "fronts" | "store";
@@ -16,9 +16,6 @@ export interface BenchOptions {
   readonly opentracker: string | undefined;
   readonly length: { readonly seconds?: number; readonly repeats?: number };
 }
-
-/** Something the operator can put right: a sentence without a stack. */
-export class BenchMistake extends Error {}
 
 /** What `--help` prints. */
 export const HELP = `usage: deno task bench [options]
@@ -39,19 +36,31 @@ runs on core 0 and the load generator on core 1: leave the machine alone meanwhi
 
 const TRACKERS = ["waggle", "opentracker", "bittorrent-tracker"];
 
-/** Reads the words after the program's name. Throws BenchMistake on what it does not know. */
+const OPTIONS = {
+  help: { type: "boolean", short: "h" },
+  quick: { type: "boolean" },
+  write: { type: "boolean" },
+  only: { type: "string", multiple: true },
+  "ours-only": { type: "boolean" },
+  trackers: { type: "string" },
+  opentracker: { type: "string" },
+  seconds: { type: "string" },
+  repeats: { type: "string" },
+} as const;
+
+/** Reads the words after the program's name. Throws Mistake on what it does not know. */
 export function readBenchOptions(args: readonly string[]): BenchOptions {
-  const values = parse(args);
+  const values = parseOptions(args, OPTIONS);
   const quick = values.quick ?? false, write = values.write ?? false, only = values.only ?? [];
   const oursOnly = values["ours-only"] ?? false;
   const all = quick ? TRACKERS.slice(0, 2) : TRACKERS;
   const trackers = oursOnly ? TRACKERS.slice(0, 1) : values.trackers?.split(",") ?? all;
   const unknown = trackers.find((name) => !TRACKERS.includes(name));
   if (unknown !== undefined) {
-    throw new BenchMistake(`--trackers must be of ${TRACKERS.join(",")}, and has "${unknown}"`);
+    throw new Mistake(`--trackers must be of ${TRACKERS.join(",")}, and has "${unknown}"`);
   }
   if (write && (quick || only.length > 0)) {
-    throw new BenchMistake("--write replaces all results: it excludes --quick and --only");
+    throw new Mistake("--write replaces all results: it excludes --quick and --only");
   }
   return {
     help: values.help ?? false,
@@ -67,31 +76,10 @@ export function readBenchOptions(args: readonly string[]): BenchOptions {
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: "boolean", short: "h" },
-        quick: { type: "boolean" },
-        write: { type: "boolean" },
-        only: { type: "string", multiple: true },
-        "ours-only": { type: "boolean" },
-        trackers: { type: "string" },
-        opentracker: { type: "string" },
-        seconds: { type: "string" },
-        repeats: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    throw new BenchMistake(`${error instanceof Error ? error.message : error}; see --help`);
-  }
-}
-
 function positive(name: "seconds" | "repeats", text: string | undefined, max: number): Record<string, number> {
   if (text === undefined) return {};
   const value = Number(text);
   const good = value > 0 && value <= max && (name === "seconds" || Number.isInteger(value));
-  if (!good) throw new BenchMistake(`--${name} must be above 0 and at most ${max}, and is "${text}"`);
+  if (!good) throw new Mistake(`--${name} must be above 0 and at most ${max}, and is "${text}"`);
   return { [name]: value };
 }

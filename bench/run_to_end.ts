@@ -1,7 +1,7 @@
 /** How a benchmark program ends: with everything stopped that it started, on Ctrl-C and on errors too. */
-import { BenchMistake } from "./bench_options.ts";
 import { stopPrograms } from "./program.ts";
 import { removeScratchFolders } from "./scratch.ts";
+import { Mistake } from "./tool_options.ts";
 
 /** Runs `main`, which returns the exit code, and ends the program. */
 export async function runToEnd(main: () => Promise<number>): Promise<never> {
@@ -9,7 +9,7 @@ export async function runToEnd(main: () => Promise<number>): Promise<never> {
   try {
     return await stopAndExit(await main());
   } catch (error) {
-    console.error(error instanceof BenchMistake ? error.message : error);
+    console.error(error instanceof Mistake ? error.message : error);
     return await stopAndExit(1);
   }
 }

@@ -2,12 +2,12 @@
  * `deno task soak`: a real tracker under a mixed load for as long as asked, its counts held against a model after every
  * round and its memory watched. The exit code tells: 0 when all was as it should be.
  */
-import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
 import { findProgram, isFile, stopPrograms } from "./program.ts";
 import { removeScratchFolders } from "./scratch.ts";
 import { GROWTH_BYTES_MAX, JUDGED_SECONDS_MIN } from "./soak/memory.ts";
 import { soak, type SoakReport, type SoakSize } from "./soak/run.ts";
+import { Mistake, parseOptions, readWhole } from "./tool_options.ts";
 
 const SECONDS_DEFAULT = 600;
 /** Each of a crowd's peers is heard of in every round, which is shorter than what the tracker forgets peers after. */
@@ -28,16 +28,21 @@ const HELP = `usage: deno task soak [options]
 
 Needs Linux and cc. All traffic stays on the loopback.`;
 
-/** Something that was asked for wrongly, or that is missing: a sentence. */
-class Mistake extends Error {}
+const OPTIONS = {
+  help: { type: "boolean", short: "h" },
+  seconds: { type: "string" },
+  executable: { type: "string" },
+  seed: { type: "string" },
+} as const;
 
 async function main(signal: AbortSignal): Promise<number> {
-  const values = parse(Deno.args), seconds = readNumber("seconds", values.seconds) ?? SECONDS_DEFAULT;
+  const values = parseOptions(Deno.args, OPTIONS);
+  const seconds = readWhole("seconds", values.seconds) ?? SECONDS_DEFAULT;
   if (values.help) {
     console.log(HELP);
     return 0;
   }
-  const seed = readNumber("seed", values.seed) ?? Date.now() % 1_000_000_000;
+  const seed = readWhole("seed", values.seed) ?? Date.now() % 1_000_000_000;
   checkMachine(values.executable);
   console.log(`soak of ${seconds} s on ${describeMachine()}, seed ${seed}`);
   const executable = values.executable === undefined ? {} : { executable: Deno.realPathSync(values.executable) };
@@ -59,29 +64,6 @@ function conclude({ seconds, rounds, answers, nuisances, repeated, wrong, memory
   for (const sentence of wrong) console.log(`WRONG: ${sentence}`);
   console.log(wrong.length === 0 ? "all counts were as the model's" : "failed");
   return wrong.length === 0 ? 0 : 1;
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: "boolean", short: "h" },
-        seconds: { type: "string" },
-        executable: { type: "string" },
-        seed: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    throw new Mistake(`${error instanceof Error ? error.message : error}; see --help`);
-  }
-}
-
-function readNumber(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
-  throw new Mistake(`--${name} must be a whole number above 0, and is "${text}"`);
 }
 
 /** Says what is missing that nothing can be soaked without. */

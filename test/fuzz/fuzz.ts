@@ -2,7 +2,7 @@
  * `deno task fuzz`: feeds everything that reads foreign bytes with broken input for as long as asked, and says what came
  * of it. A find is written into test/fuzz/corpus, where the ordinary tests try it from then on; it ends with exit code 1.
  */
-import { parseArgs } from "node:util";
+import { Mistake, parseOptions, readWhole } from "../../bench/tool_options.ts";
 import { writeFind } from "../support/corpus.ts";
 import type { Find } from "../support/fuzz.ts";
 import { fuzz, type FuzzReport, type FuzzResult, type FuzzWish, Hang, type Memory } from "./fuzz_thread.ts";
@@ -28,8 +28,13 @@ Finds are written to test/fuzz/corpus/TARGET and are tried by the tests from the
 
 ${TARGETS.map(({ name, summary }) => `  ${name.padEnd(16)} ${summary}`).join("\n")}`;
 
-/** Something that was asked for wrongly: a sentence. */
-class Mistake extends Error {}
+const OPTIONS = {
+  help: { type: "boolean", short: "h" },
+  seconds: { type: "string" },
+  inputs: { type: "string" },
+  target: { type: "string", multiple: true },
+  seed: { type: "string" },
+} as const;
 
 async function main(): Promise<number> {
   const wish = readWish(Deno.args);
@@ -56,42 +61,18 @@ async function main(): Promise<number> {
 }
 
 function readWish(args: readonly string[]): FuzzWish | null {
-  const values = parse(args), targets = values.target ?? [];
+  const values = parseOptions(args, OPTIONS), targets = values.target ?? [];
   if (values.help) return null;
   const unknown = targets.find((name) => !TARGETS.some((target) => target.name === name));
   if (unknown !== undefined) throw new Mistake(`--target must be one of those in --help, and is "${unknown}"`);
-  const inputs = readNumber("inputs", values.inputs) ?? Infinity;
+  const inputs = readWhole("inputs", values.inputs) ?? Infinity;
   return {
     table: TABLE,
     targets,
-    seed: readNumber("seed", values.seed, 0) ?? Date.now() % 1_000_000_000,
+    seed: readWhole("seed", values.seed, 0) ?? Date.now() % 1_000_000_000,
     inputs,
-    seconds: readNumber("seconds", values.seconds) ?? (Number.isFinite(inputs) ? Infinity : SECONDS_DEFAULT),
+    seconds: readWhole("seconds", values.seconds) ?? (Number.isFinite(inputs) ? Infinity : SECONDS_DEFAULT),
   };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: "boolean", short: "h" },
-        seconds: { type: "string" },
-        inputs: { type: "string" },
-        target: { type: "string", multiple: true },
-        seed: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    throw new Mistake(`${error instanceof Error ? error.message : error}; see --help`);
-  }
-}
-
-function readNumber(name: string, text: string | undefined, min = 1): number | undefined {
-  if (text === undefined) return undefined;
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= min) return number;
-  throw new Mistake(`--${name} must be a whole number from ${min}, and is "${text}"`);
 }
 
 function conclude({ results, memory }: FuzzReport): number {

@@ -2,6 +2,8 @@
  * Decodes bencode the short way, for replies that tests look into: strings keep one character a byte, numbers are
  * numbers, and a scrape's hashes are keys. Throws on anything that is not bencode from the first byte to the last.
  */
+import type { BencodeNode } from "../../src/torrent/decode_bencode.ts";
+import type { BencodeValue } from "../../src/torrent/encode_bencode.ts";
 import { latin1Text } from "./vectors.ts";
 
 /** A decoded value. */
@@ -61,5 +63,19 @@ class Reader {
     for (this.at++; this.text[this.at] !== "e";) entries[this.#string()] = this.value();
     this.at++;
     return entries;
+  }
+}
+
+/** What the tools decoded, as what would be encoded to get it. */
+export function valueOf(node: BencodeNode): BencodeValue {
+  switch (node.kind) {
+    case "integer":
+      return node.value;
+    case "bytes":
+      return node.bytes;
+    case "list":
+      return node.items.map(valueOf);
+    case "dictionary":
+      return { entries: node.entries.map(({ key, value }) => [key.bytes, valueOf(value)] as const) };
   }
 }

@@ -1,30 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { compareBytes } from "../../src/torrent/byte_order.ts";
-import {
-  type BencodeNode,
-  decodeBencode,
-  DEPTH_MAX,
-  entryOf,
-  formatBencodeFault,
-} from "../../src/torrent/decode_bencode.ts";
+import { decodeBencode, DEPTH_MAX, entryOf, formatBencodeFault } from "../../src/torrent/decode_bencode.ts";
 import { type BencodeValue, encodeBencode } from "../../src/torrent/encode_bencode.ts";
-
-const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-
-/** A node as what would be encoded to get it. */
-function valueOf(node: BencodeNode): BencodeValue {
-  switch (node.kind) {
-    case "integer":
-      return node.value;
-    case "bytes":
-      return node.bytes;
-    case "list":
-      return node.items.map(valueOf);
-    case "dictionary":
-      return { entries: node.entries.map(({ key, value }) => [key.bytes, valueOf(value)]) };
-  }
-}
+import { valueOf } from "../support/bencode.ts";
+import { latin1 } from "../support/vectors.ts";
 
 /** Any value, with dictionaries whose keys differ. */
 const anyValue: fc.Arbitrary<BencodeValue> = fc.letrec<{ value: BencodeValue }>((tie) => ({

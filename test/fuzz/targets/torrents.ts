@@ -10,10 +10,10 @@ import {
 } from "../../../src/torrent/announce_list.ts";
 import { type BencodeNode, decodeBencode, formatBencodeFault } from "../../../src/torrent/decode_bencode.ts";
 import { replaceTrackers } from "../../../src/torrent/edit_announce.ts";
-import { type BencodeValue, encodeBencode } from "../../../src/torrent/encode_bencode.ts";
+import { encodeBencode } from "../../../src/torrent/encode_bencode.ts";
 import { type Metainfo, parseMetainfo } from "../../../src/torrent/metainfo.ts";
 import { printable } from "../../../src/torrent/safe_path.ts";
-import { decodeBencode as decodeStrictly } from "../../support/bencode.ts";
+import { decodeBencode as decodeStrictly, valueOf } from "../../support/bencode.ts";
 import type { Check, FuzzTarget } from "../../support/fuzz.ts";
 import { sameBytes } from "./world.ts";
 
@@ -63,19 +63,6 @@ export const bencode: FuzzTarget = {
 function isSorted(node: BencodeNode): boolean {
   if (node.kind === "list") return node.items.every(isSorted);
   return node.kind !== "dictionary" || node.isSorted && node.entries.every(({ value }) => isSorted(value));
-}
-
-function valueOf(node: BencodeNode): BencodeValue {
-  switch (node.kind) {
-    case "integer":
-      return node.value;
-    case "bytes":
-      return node.bytes;
-    case "list":
-      return node.items.map(valueOf);
-    case "dictionary":
-      return { entries: node.entries.map(({ key, value }) => [key.bytes, valueOf(value)] as const) };
-  }
 }
 
 function depthOf(node: BencodeNode): number {
