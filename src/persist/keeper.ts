@@ -18,7 +18,7 @@ import { repairState } from "./repair.ts";
 import { RowBuilder, toKept } from "./row_builder.ts";
 import { StateFault } from "./state_fault.ts";
 import { StateFile } from "./state_file.ts";
-import { Steps } from "./steps.ts";
+import { restMs, Steps } from "./steps.ts";
 
 /** Words read at a time. */
 const READ_WORDS = 1 << 16;
@@ -253,10 +253,10 @@ export class Keeper {
     this.#timer = setTimeout(() => {
       // Until we serve, the file is the other one's.
       if (!this.#isServing) return this.#schedule(HANDOVER_TICK_MS);
-      const isWritten = this.#pass() >= 0, passMs = this.#passMs;
+      const begunMs = performance.now(), isWritten = this.#pass() >= 0, passMs = this.#passMs;
       if (isWritten) this.#faultMs = 0;
       else this.#faultMs = Math.min(RETRY_MS_MAX, Math.max(passMs, this.#faultMs * 2));
-      this.#schedule(isWritten ? passMs : this.#faultMs);
+      this.#schedule(isWritten ? restMs(passMs, performance.now() - begunMs) : this.#faultMs);
     }, ms);
   }
 
@@ -334,6 +334,7 @@ export class Keeper {
     const builder = this.#builder, steps = this.#steps, reader = this.#isAllDue ? this.#all : this.#changes;
     const leaver = this.#leaver, wasServing = leaver?.isServing;
     steps.begin(!isWhole);
+    if (leaver === undefined) this.#connectionIds.saveTime(this.#clock.second);
     leaver?.look();
     if (leaver?.isServing && !wasServing) {
       this.#tell("takenOver");
@@ -379,7 +380,6 @@ export class Keeper {
 
   #writeRest(): void {
     const { peerAgeMinutesMax, keepDays } = this.#start, wallMinute = this.#wallMinute;
-    this.#connectionIds.saveTime(this.#clock.second);
     const from = this.#purgeFrom, end = from + PURGE_BYTES;
     this.#purgeFrom = end & 0xff;
     this.#file.purge(from, end, wallMinute - peerAgeMinutesMax - PURGE_MINUTES, wallMinute - keepDays * 1440);

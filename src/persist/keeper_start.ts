@@ -27,7 +27,7 @@ export interface KeeperStart {
   readonly peerAgeMinutesMax: number;
   /** Days a count of completed downloads is kept without an announce. */
   readonly keepDays: number;
-  /** Seconds between two passes. */
+  /** From the begin of a pass to the end of the next, and so most of what a crash loses. */
   readonly passSeconds: number;
   /** Salvage what can be read of a damaged file. */
   readonly repair: boolean;

@@ -28,7 +28,7 @@ export class KeptConnectionIds {
     shared[4] = Math.floor(Number(second) + Math.max(0, Date.now() - Number(wallMs)) / 1000) + margin - clockSecond;
   }
 
-  /** Writes where their clock stands. */
+  /** Writes where their clock stands, and when. */
   saveTime(clockSecond: number): void {
     this.#file.setMeta("connection_id_time", JSON.stringify([clockSecond + this.#shared[4]!, Date.now()]));
   }

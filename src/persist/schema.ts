@@ -10,7 +10,7 @@
  *                          event was counted, 15 bits minutes before `touched` at which it announced. NULL = none
  *              seeders6, peers6   the same with 16 bytes of address, 20 bytes a peer
  *   meta       connection_id_key   16 bytes, secret: connection ids stay good over a restart
- *              connection_id_time  [seconds of the ids' clock, wall clock in ms] of the last pass, as JSON
+ *              connection_id_time  [seconds of the ids' clock, wall clock in ms] when the last pass began, as JSON
  *              handover            how far it is handed over to another tracker: handover.ts
  *   handover   torrents as above, in the order they changed, from a tracker that leaves to the one that takes over
  *   stats_minute   the history (tracker.history), a row for each six hours

@@ -14,10 +14,8 @@ import { startKeptTracker, withStatePath } from "../support/state.ts";
 import { type RunningTracker, writeConfig } from "../support/tracker_process.ts";
 
 const CRASHES = Number(Deno.env.get("CRASHES") ?? 10);
-/** From the end of a pass to the begin of the next. */
+/** From the begin of a pass to the end of the next. */
 const INTERVAL_MS = 1000;
-/** How much earlier than that a pass may begin, by clocks that are read in steps. */
-const CLOCK_SLACK_MS = 20;
 /** How often the tracker's log is looked at. */
 const LOOK_MS = 10;
 /** Time a pass has on the slowest of machines. */
@@ -149,15 +147,11 @@ class Swarms {
     }
   }
 
-  /**
-   * Compares what a copy of the dead tracker's files holds with what was said. Returns when what may be missing began; 0:
-   * the run had no whole pass.
-   */
-  compare(path: string, passes: PassWatch): number {
+  /** Compares what a copy of the dead tracker's files holds with what was said. Returns when what may be missing began. */
+  compare(path: string): number {
     const file = StateFile.open(path);
     try {
-      const [, endMs] = /,(\d+)/.exec(String(file.meta("connection_id_time"))) ?? [];
-      const sureMs = passes.beginOf(Number(endMs ?? 0));
+      const [, begunMs] = /,(\d+)/.exec(String(file.meta("connection_id_time"))) ?? [], sureMs = Number(begunMs ?? 0);
       assert.deepEqual(file.problems(), [], "integrity check");
       this.kept = new Map([...file.rows()].map((row) => [row.infoHash.toHex(), row]));
       const invented = new Set(this.kept.keys());
@@ -221,72 +215,33 @@ function connectAll({ sockets }: RunningTracker): Promise<Client[]> {
   }));
 }
 
-/** The passes of a tracker that runs, by when its log was written to: at the end of each. All times by the clock. */
-class PassWatch {
-  readonly #path: string;
-  /** When it was started, and the ends of its passes since it was ready. */
-  readonly #timesMs: number[];
-  readonly #timer = setInterval(() => this.look(), LOOK_MS);
-  #writtenMs: number;
-  #onPass = () => {};
-
-  constructor(statePath: string, startedMs: number) {
-    this.#path = `${statePath}-wal`;
-    this.#timesMs = [startedMs];
-    this.#writtenMs = this.#read();
-  }
-
-  look(): void {
-    const ms = this.#read();
+/** Resolves when a tracker has written `passes` more, each of which changes its log at its end. */
+async function untilWritten(statePath: string, passes: number): Promise<void> {
+  const lookMs = () => Deno.statSync(`${statePath}-wal`).mtime!.getTime(), lateMs = Date.now() + passes * PASS_MS_MAX;
+  for (let writtenMs = lookMs(); passes > 0; await pause(LOOK_MS)) {
+    const ms = lookMs();
     // Not the rest of what one pass writes.
-    if (ms > this.#writtenMs + INTERVAL_MS / 2) {
-      this.#timesMs.push(ms);
-      this.#onPass();
-    }
-    this.#writtenMs = ms;
-  }
-
-  /** Resolves when `count` passes more have been seen. */
-  async until(count: number): Promise<void> {
-    for (; count > 0; count--) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      this.#onPass = resolve;
-      const late = setTimeout(() => reject(new Error("the state file is not written")), PASS_MS_MAX);
-      await promise.finally(() => clearTimeout(late));
-    }
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-    this.look();
-  }
-
-  /**
-   * The earliest time at which the pass with this end has begun: an interval after the end of the one before it. 0: it was
-   * another run's.
-   */
-  beginOf(endMs: number): number {
-    const before = this.#timesMs.filter((ms) => ms < endMs - INTERVAL_MS / 2).at(-1);
-    return before === undefined ? 0 : before + INTERVAL_MS - CLOCK_SLACK_MS;
-  }
-
-  #read(): number {
-    return Deno.statSync(this.#path).mtime!.getTime();
+    if (ms > writtenMs + INTERVAL_MS / 4) passes--;
+    writtenMs = ms;
+    assert.ok(Date.now() < lateMs, "the state file is not written");
   }
 }
 
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** Kills the tracker under load, `ms` after `passes` passes. Resolves to the moment before. */
-async function crash(tracker: RunningTracker, swarms: Swarms, watch: PassWatch, passes: number, ms: number) {
+async function crash(tracker: RunningTracker, swarms: Swarms, path: string, passes: number, ms: number) {
   const clients = await connectAll(tracker);
   const announcing = Promise.all(clients.map((client, i) => swarms.announceUntilDead(client, i)));
-  await watch.until(passes);
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  await untilWritten(path, passes);
+  await pause(ms);
   const deadMs = Date.now();
   await tracker.stop("SIGKILL");
   // Over UDP nobody hears of it.
   for (const client of clients) client.close();
   await announcing;
-  watch.stop();
   return deadMs;
 }
 
@@ -305,11 +260,12 @@ Deno.test(
         assert.equal(await tracker.stop("SIGTERM"), 0);
         break;
       }
-      const watch = new PassWatch(path, startedMs);
-      const deadMs = await crash(tracker, swarms, watch, random.below(3), random.below(INTERVAL_MS * 1.2));
+      const deadMs = await crash(tracker, swarms, path, random.below(3), random.below(INTERVAL_MS * 1.2));
       // The log is left to the next start.
       for (const end of ["", "-wal"]) Deno.copyFileSync(path + end, `${copy}/copy${end}`);
-      lostMs = Math.max(lostMs, deadMs - (swarms.compare(`${copy}/copy`, watch) || startedMs));
+      const begunMs = swarms.compare(`${copy}/copy`);
+      // Of a run without a whole pass nothing is sure.
+      if (begunMs > startedMs) lostMs = Math.max(lostMs, deadMs - begunMs);
       for (const { name } of Deno.readDirSync(copy)) Deno.removeSync(`${copy}/${name}`);
     }
     Deno.removeSync(copy, { recursive: true });
