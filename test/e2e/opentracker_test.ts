@@ -144,6 +144,7 @@ function differingFields(probe: string, theirs: Fields, ours: Fields): Finding[]
     .filter((finding) => finding.theirs !== finding.ours);
 }
 
+// A stop is answered before the list is read, which takes opentracker less long than ours takes to start.
 async function servesAlready(httpPort: number): Promise<boolean> {
   const { bytes } = await askHttp(httpPort, READY_ANNOUNCE);
   return new TextDecoder().decode(bytes).includes("8:complete");
