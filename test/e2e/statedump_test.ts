@@ -42,10 +42,7 @@ testWith(
       startOpentracker(
         [...options, ...more],
         folder,
-        async (port) =>
-          latin1Text((await askHttp(port, announce(READY, 1))).bytes).includes(
-            "8:complete",
-          ),
+        async (port) => latin1Text((await askHttp(port, announce(READY, 1))).bytes).includes("8:complete"),
       );
     try {
       const first = await startTheirs([]);

@@ -2,7 +2,7 @@
  * Kills the tracker with SIGKILL at random moments under load, HTTP and UDP over IPv4 and IPv6, and compares the state
  * file with a model of what was answered: nothing missing that was answered before the last whole pass began, nothing
  * invented, the completed counts right, the file sound; then what the next start serves with the file. Swarms so large
- * that a crash loses a minute of them are not among them. CRASHES says how often (default 10; 50 take some three
+ * that a crash loses a minute of them are not among them. CRASHES says how often (default 10; 50 take some two
  * minutes), EXECUTABLE names a compiled tracker to do it with.
  */
 import assert from "node:assert/strict";

@@ -130,6 +130,25 @@ Deno.test(
 );
 
 Deno.test(
+  "Keeper begins its next pass as much earlier as a pass takes",
+  withStatePath((path) => {
+    const { setTimeout } = globalThis, timers: { readonly run: () => void; readonly ms: number }[] = [];
+    globalThis.setTimeout = ((run: () => void, ms: number) => timers.push({ run, ms })) as unknown as typeof setTimeout;
+    try {
+      const run = new StateRun(path, { passSeconds: 5 });
+      run.announce(HASH, TEN, 1, true, EVENT_NONE);
+      timers[0]!.run();
+      const [first, next] = timers.map(({ ms }) => ms);
+      assert.equal(first, 5000);
+      assert.ok(next! > 0 && next! < 5000, `${next} ms`);
+      run.keeper.stop();
+    } finally {
+      globalThis.setTimeout = setTimeout;
+    }
+  }),
+);
+
+Deno.test(
   "Keeper does not bring back a peer whose leaving the sweep followed at once",
   withStatePath((path) => {
     const run = new StateRun(path);
