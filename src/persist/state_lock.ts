@@ -50,22 +50,16 @@ export class StateLock {
 
   /** Takes the lock if nobody has it. True when it is ours. It names nobody until it is signed. */
   tryHold(): boolean {
-    if (this.#isHeld || !this.#try(true)) return this.#isHeld;
-    this.#isHeld = true;
+    if (this.#isHeld) return true;
+    if (!this.#try(true)) return false;
     // Whoever had it before is not to be told anything any more: the number may be another program's by now.
     this.#file.truncateSync(0);
     return true;
   }
 
   #try(isExclusive: boolean): boolean {
-    if (this.#stand === null) return this.#file.tryLockSync(isExclusive);
-    try {
-      // Ours already, or nobody's.
-      if (!this.#stand.isTransaction) this.#stand.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
-      return true;
-    } catch {
-      return false;
-    }
+    this.#isHeld = this.#stand === null ? this.#file.tryLockSync(isExclusive) : tryExclusive(this.#stand);
+    return this.#isHeld;
   }
 
   /** Notes that process `pid` has it. */
@@ -75,8 +69,12 @@ export class StateLock {
     this.#file.writeSync(new TextEncoder().encode(String(pid)));
   }
 
-  /** Gives it up. */
+  /**
+   * Gives it up. Closing the file would not do: a process that another thread is starting right now still has a copy of
+   * the descriptor, and with it the lock, until its program runs (flock(2)).
+   */
   close(): void {
+    if (this.#isHeld && this.#stand === null) this.#file.unlockSync();
     this.#stand?.close();
     this.#file.close();
   }
@@ -84,4 +82,13 @@ export class StateLock {
 
 function lockPath(path: string): string {
   return `${path}.lock`;
+}
+
+function tryExclusive(stand: DatabaseSync): boolean {
+  try {
+    stand.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+    return true;
+  } catch {
+    return false;
+  }
 }
