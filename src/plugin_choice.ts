@@ -70,9 +70,8 @@ export function describeChoice({ manifest, choice }: ChosenPlugin): string {
     ...net.map((host) => `net ${host}`),
   ];
   const wanted = (["read", "write", "net"] as const).flatMap((kind) =>
-    (manifest.permissions[kind] ?? []).filter((what) => !choice.grants[kind].includes(what)).map((what) =>
-      `${kind} ${what}`
-    )
+    [...new Set([...manifest.permissions[kind] ?? [], ...choice.withheld[kind]])]
+      .filter((what) => !choice.grants[kind].includes(what)).map((what) => `${kind} ${what}`)
   );
   const parts = [manifest.slots.join(", ") || "no slots"];
   parts.push(granted.length > 0 ? `may ${granted.join(", ")}` : "may reach nothing");
@@ -176,7 +175,7 @@ function chooseAll(
   const plugins: ChosenPlugin[] = [];
   for (const manifest of manifests) {
     const lines = config.pluginLines.filter(({ plugin }) => plugin === manifest.name);
-    const choice = choosePlugin(manifest.name, manifest.settings, lines, config.settings);
+    const choice = choosePlugin(manifest, lines, config.settings);
     if ("sentence" in choice) return choice;
     const isAlways = manifest.origin === "folder" ||
       SHIPPED.some(({ name, on }) => name === manifest.name && on === "always");

@@ -17,6 +17,8 @@ export interface PluginChoice {
   /** `plugin.NAME on` or `off`; undefined = not said. */
   readonly isOn: boolean | undefined;
   readonly grants: PluginGrants;
+  /** Paths that the plugin has from itself or from a setting of the tracker: no line of the config grants them to it. */
+  readonly withheld: PluginGrants;
   /** FIFOs to make where there are none. */
   readonly fifos: readonly string[];
 }
@@ -33,10 +35,17 @@ const ALLOW = "allow";
 /** Kinds of grant, as written. */
 const GRANTS = ["read", "write", "net"] as const;
 
-/** Reads `lines`, which are all of the plugin `name`. */
+/** Who the plugin is, and what it declares. */
+export interface PluginClaims {
+  readonly name: string;
+  /** One of ours may reach what a setting of the tracker that feeds it names; any other, what is named to it. */
+  readonly origin: "shipped" | "folder";
+  readonly settings: Readonly<Record<string, PluginSetting>>;
+}
+
+/** Reads `lines`, which are all of the plugin. */
 export function choosePlugin(
-  name: string,
-  schema: Readonly<Record<string, PluginSetting>>,
+  { name, origin, settings: schema }: PluginClaims,
   lines: readonly PluginLine[],
   settings: Settings,
 ): PluginChoice | Problem {
@@ -51,8 +60,8 @@ export function choosePlugin(
     isConfigured ||= isFed;
     values[key] = fed ?? defaultOf(setting);
   }
-  const fifos: string[] = [];
-  const grants = { read: [] as string[], write: [] as string[], net: [] as string[] };
+  const fifos: string[] = [], named = new Set<string>();
+  const grants = noGrants(), withheld = noGrants();
   for (const { key, text, place } of lines) {
     if (key === "") {
       const on = readValue({ kind: "boolean", default: true }, text);
@@ -73,17 +82,21 @@ export function choosePlugin(
     }
     const problem = apply(values, name, key, schema[key]!, text, place);
     if (problem !== null) return problem;
+    named.add(key);
     isConfigured = true;
   }
   for (const [key, setting] of Object.entries(schema)) {
     const path = values[key];
     if (setting.kind !== "path" || typeof path !== "string") continue;
-    grants.read.push(path);
-    if (setting.write || setting.fifo) grants.write.push(path);
-    if (setting.fifo) fifos.push(path);
+    const isGranted = origin === "shipped" || named.has(key), list = isGranted ? grants : withheld;
+    list.read.push(path);
+    if (setting.write || setting.fifo) list.write.push(path);
+    if (setting.fifo && isGranted) fifos.push(path);
   }
-  return { values, isConfigured, isOn, grants, fifos };
+  return { values, isConfigured, isOn, grants, withheld, fifos };
 }
+
+const noGrants = () => ({ read: [] as string[], write: [] as string[], net: [] as string[] });
 
 function defaultOf(setting: PluginSetting): SettingValue {
   return "default" in setting ? setting.default : [];

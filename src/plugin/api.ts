@@ -92,8 +92,9 @@ export type PluginSetting =
     /** Each line adds one. */
     | { readonly kind: "texts" }
     /**
-     * A file or folder. Naming it in the config grants its reading, and its writing where `write` is true. A `fifo` is
-     * made by the tracker where there is none, and granted for both.
+     * A file or folder. Naming it in the config grants its reading, and its writing where `write` is true; a default or
+     * what comes `from` elsewhere grants nothing (`plugin.NAME.allow` does). A `fifo` is made by the tracker where there
+     * is none, and granted for both.
      */
     | { readonly kind: "path"; readonly default: string | null; readonly write?: boolean; readonly fifo?: boolean }
     /** Addresses or networks; each line adds one. */

@@ -32,7 +32,8 @@ export class PluginUnderTest {
     const draft = new ConfigDraft(), problem = draft.applyFile("test.conf", config);
     if (problem !== null) throw new Error(problem.sentence);
     const { pluginLines, settings } = draft.finish();
-    const choice = choosePlugin(plugin.name, plugin.settings ?? {}, pluginLines, settings);
+    const { name, settings: schema = {} } = plugin;
+    const choice = choosePlugin({ name, origin: "folder", settings: schema }, pluginLines, settings);
     if ("sentence" in choice) throw new Error(choice.sentence);
     this.context = {
       settings: openSettings(choice.values),

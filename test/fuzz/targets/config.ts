@@ -108,7 +108,7 @@ function openPluginSettings(): Check {
     if (problem !== null) return "config";
     const { pluginLines, settings } = draft.finish();
     const lines = pluginLines.filter(({ plugin }) => plugin === "fuzz");
-    const choice = choosePlugin("fuzz", SCHEMA, lines, settings);
+    const choice = choosePlugin({ name: "fuzz", origin: "folder", settings: SCHEMA }, lines, settings);
     if ("sentence" in choice) {
       assertSentence(choice.sentence);
       return choice.sentence.replace(/".*"|\d+/g, "").slice(0, 50);
@@ -120,7 +120,8 @@ function openPluginSettings(): Check {
     assert.ok(["one", "two"].includes(read.text("choice")!));
     assert.equal(read.networks("networks").size, (choice.values["networks"] as unknown[]).length);
     assert.equal(read.networks("networks").hasText("no address"), false);
-    if (path !== null) assert.ok(choice.grants.read.includes(path));
+    const isNamed = lines.some(({ key }) => key === "path");
+    if (path !== null && isNamed) assert.ok(choice.grants.read.includes(path));
     // Only what a line grants, or names as a FIFO, may be written.
     const granted = lines.filter(({ key, text }) => key === "fifo" || key === "allow" && text.startsWith("write"));
     assert.ok(choice.grants.write.every((path) => granted.some(({ text }) => text.includes(path))));
