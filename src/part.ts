@@ -127,6 +127,9 @@ async function loadPlugins(set: PluginSet | null | undefined, rowOf: RowOf): Pro
   if (load === undefined) {
     const loader = await import("./plugin/load.ts"), { confine } = await import("./plugin/confine.ts");
     const { StrayFaults } = await import("./plugin/stray_faults.ts");
+    const { loadNodeModules } = await import("./plugin/modules.ts");
+    // Only a cell runs plugins of the folder: the others import nothing.
+    if (set.plugins.some(({ origin }) => origin === "folder")) await loadNodeModules();
     confine(false);
     strays = new StrayFaults();
     load = loader.loadPlugins;

@@ -26,7 +26,7 @@ const ONLY_HOSTS = ["fetch", "WebSocket", "WebSocketStream", "WebTransport", "Ev
 
 /** Of `process`: what tells something, or belongs to this thread alone. */
 const PROCESS_KEPT = ["arch", "platform", "pid", "release", "version", "versions", "features", "nextTick", "hrtime"]
-  .concat(["uptime", "memoryUsage"]);
+  .concat(["uptime", "memoryUsage", "emitWarning"]);
 /** Of `navigator`. */
 const NAVIGATOR_KEPT = ["hardwareConcurrency", "language", "languages", "platform", "userAgent"];
 /** Of the runtime, what fronts and the office go on using. */
@@ -81,9 +81,23 @@ export function confine(isHost: boolean): void {
   }
   for (const name of isHost ? TAKEN : [...TAKEN, ...ONLY_HOSTS]) put(name, undefined);
   keep("Deno", isHost ? [...DENO_KEPT, ...DENO_KEPT_HOST] : DENO_KEPT, {});
+  takeWarnings();
   // What reads them without need finds them empty; those of the process are not a plugin's to see.
   keep("process", PROCESS_KEPT, { env: Object.freeze({}), argv: Object.freeze([]) });
   keep("navigator", NAVIGATOR_KEPT, {});
+}
+
+// Node's modules warn of this and that, which the runtime prints by what a plugin has not.
+function takeWarnings(): void {
+  // Threads that import nothing of Node's have none.
+  const { process } = globalThis as unknown as { process?: NodeEvents };
+  process?.removeAllListeners("warning");
+  process?.on("warning", (warning) => console.warn(String(warning)));
+}
+
+interface NodeEvents {
+  removeAllListeners(event: string): void;
+  on(event: string, listener: (value: unknown) => void): void;
 }
 
 // Puts in the place of a global what is `kept` of it. The object itself stays with the runtime, whose modules use it.

@@ -15,6 +15,7 @@ import { findReach } from "../reach.ts";
 import type { FromHost, HostJob, HostThreadStart, ToHost } from "./host_messages.ts";
 import { describePlugin, enter, type LoadedPlugin, loadPlugins, preload, toFault } from "./load.ts";
 import { Life } from "./life.ts";
+import { loadNodeModules } from "./modules.ts";
 import { PluginFault, type PluginManifest, type SlotName } from "./plugin_set.ts";
 
 /** How often what was announced is told. */
@@ -58,6 +59,7 @@ post({ type: "pong", outsideBytes: 0, wasHeapFull: false });
 const begun = begin();
 
 async function begin(): Promise<void> {
+  await loadNodeModules();
   confine(job.kind !== "try" || job.isHost);
   try {
     if (job.kind === "describe") await describe(job);

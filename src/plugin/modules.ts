@@ -12,7 +12,16 @@ import type { PluginModules } from "./plugin_set.ts";
  * Modules of the runtime that any plugin may import. None that knows files or sockets by their number: with `node:net` one
  * without any permission can take the descriptors of the whole process, and end it. Hosts have `Deno` for both.
  */
-const NODE_MODULES = ["assert", "assert/strict", "buffer", "crypto", "events", "path", "querystring", "string_decoder"]
+export const NODE_MODULES: readonly string[] = [
+  "assert",
+  "assert/strict",
+  "buffer",
+  "crypto",
+  "events",
+  "path",
+  "querystring",
+  "string_decoder",
+]
   .concat(["url", "util", "zlib", "stream", "stream/promises", "timers/promises"]);
 /** Name of the types, for those who import them without `type`. */
 const API_NAME = "waggle/plugin", API_URL = "waggle:plugin";
@@ -30,6 +39,14 @@ let texts: PluginModules = new Map();
 
 // Runtimes before 2.8 have none, and an import by name would keep the whole program from starting.
 const { registerHooks } = nodeModule;
+
+/**
+ * Loads the modules of the runtime a plugin may import: some read, when they are first imported, what confine() takes.
+ * To be called before it.
+ */
+export async function loadNodeModules(): Promise<void> {
+  for (const name of NODE_MODULES) await import(`node:${name}`);
+}
 
 /** Imports one of the modules that are offered. Rejects with what is wrong with it. */
 export async function importOffered(url: string): Promise<{ readonly default?: unknown }> {

@@ -1,17 +1,25 @@
 /** What code of a plugin reaches while it is loaded and in each of its slots, in every kind of thread: nothing. */
 import assert from "node:assert/strict";
 import { announceRequest, exchange, KINDS } from "../support/app.ts";
+import { NODE_MODULES } from "../../src/plugin/modules.ts";
 import { startWithPlugins } from "../support/plugin_folder.ts";
 
 /** Parts keep timers and workers until they are stopped; the tests stop them. */
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
 
-/** Tries every way out, and says where it has tried and which were open. PORT: where somebody listens. */
+/** Where the shipped plugins lie, and an operator's may. */
+const OUR_FOLDER = new URL("../../plugins/", import.meta.url).href;
+
+/** Tries every way out, and says where it has tried and which were open. PORT: where somebody listens. OURS: the folder of our plugins. */
 const WAYS = `const now = {
   "Deno.read": () => Deno.readTextFileSync("/etc/passwd"),
   "Deno.write": () => Deno.writeTextFileSync("/tmp/waggle_escaped", "x") ?? 1,
   "Deno.env": () => Deno.env.get("PATH") ?? 1,
+  "Deno.read beside ours": () => Deno.readDirSync(new URL("OURS")).next().value,
   "Deno.listen": () => Deno.listen({ port: 0 }),
+  // What is unstable in the runtime, and not unlocked, would end the process without asking for a permission.
+  "Deno.listen vsock": () => Deno.listen({ transport: "vsock", cid: 1, port: 5 }),
+  "Deno.serve vsock": () => Deno.serve({ cid: 1, port: 5 }, () => new Response()),
   "Deno.Command": () => new Deno.Command("true").outputSync(),
   "Deno.dlopen": () => Deno.dlopen("libc.so.6", {}),
   "Deno.exit": () => Deno.exit,
@@ -54,6 +62,7 @@ const WAYS = `const now = {
 const importOf = (name) => [\`import \${name}\`, () => import(name)];
 const later = {
   "Deno.connect": () => Deno.connect({ hostname: "127.0.0.1", port: PORT }),
+  "Deno.connect vsock": () => Deno.connect({ transport: "vsock", cid: 1, port: 5 }),
   "fetch": () => fetch("http://127.0.0.1:PORT/stats"),
   "eval import": () => new Function("return import('node:child_process')")(),
   ...Object.fromEntries(["/etc/hostname", "../outside.js", "data:application/javascript,export default 1", "npm:hono",
@@ -86,6 +95,11 @@ tryAll("load");
 const log = (context) => { if (isWaiting()) setTimeout(() => log(context), 5); else context.log(result()); };
 export default {
   name: "escape",
+  // Named by the plugin, not by the config.
+  settings: {
+    its: { kind: "path", default: "/", write: true, explanation: "All files." },
+    fed: { kind: "path", default: null, from: "tracker.rootdir", write: true, explanation: "The tracker's folder." },
+  },
   prepare: () => tryAll("prepare"),
   clientAddress: () => tryAll("clientAddress"),
   admitAnnounce: ({ infoHash }) => { tryAll("admitAnnounce"); return infoHash[0] === 0x7a ? result() : undefined; },
@@ -113,7 +127,7 @@ for (const kind of KINDS) {
       using bait = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       const tracker = await startWithPlugins(kind, {
         "outside.js": "export default 1;",
-        "plugins/_ways.js": WAYS.replaceAll("PORT", String(bait.addr.port)),
+        "plugins/_ways.js": WAYS.replaceAll("PORT", String(bait.addr.port)).replace("OURS", OUR_FOLDER),
         "plugins/escape.js": PLUGIN,
       }, () => "tracker.workers 1\n");
       try {
@@ -144,6 +158,40 @@ for (const kind of KINDS) {
     },
   );
 }
+
+/** Imports every module of the runtime that is on the list, and uses those that want more than they say. */
+const USER = `const names = NAMES, found = [];
+const uses = {
+  crypto: ({ createHash }) => createHash("sha1").update("a").digest("hex").slice(0, 4),
+  events: ({ EventEmitter }) => {
+    const emitter = new EventEmitter();
+    for (let i = 0; i < 12; i++) emitter.on("x", () => {});
+    return emitter.listenerCount("x");
+  },
+  util: ({ deprecate }) => deprecate(() => 7, "old")(),
+};
+for (const name of names) {
+  const module = await import("node:" + name);
+  if (name in uses) found.push(name + " " + uses[name](module));
+}
+const all = names.length + " modules, " + found.join(", ");
+export default {
+  name: "user",
+  admitAnnounce: () => all,
+  stats: { user: () => all },
+  start: (context) => context.log(all),
+};
+`;
+
+Deno.test("a plugin can use every module of the runtime it may import, in every thread", OPTIONS, async () => {
+  const user = USER.replace("NAMES", JSON.stringify(NODE_MODULES));
+  await using tracker = await startWithPlugins("linux", { "plugins/user.js": user });
+  const want = new RegExp(`${NODE_MODULES.length} modules, crypto 86f7, events 12, util 7`);
+  assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1)), want, "front");
+  assert.match(await exchange(tracker.tcpPort, "GET /stats?mode=user HTTP/1.1\r\n\r\n"), want, "office");
+  assert.match(await tracker.untilLogged(/^plugin user: \d/), want, "host");
+  await tracker.untilLogged(/^plugin user: MaxListenersExceededWarning/);
+});
 
 // Asks until all ways have been tried to their end.
 async function untilSaid(ask: () => Promise<string>): Promise<string> {
