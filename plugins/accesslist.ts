@@ -2,9 +2,10 @@
  * Whitelist and blacklist, as opentracker has them: files of info hashes or folders of .torrent files, read at the start
  * and on SIGHUP, and FIFOs that add and remove hashes in between. Both lists may be set; the blacklist wins.
  *
- * A line of a list is 40 hex digits at its start; the rest says nothing. A list that cannot be read leaves the old one
- * in its place, and at the start is empty: a whitelist then refuses everything, a blacklist nothing. What came through
- * the FIFOs is forgotten at the next SIGHUP, in one step with the new lists: the file is to be kept up as well.
+ * A line of a list is 40 hex digits at its start; the rest says nothing. A list that cannot be read, or a file of no
+ * bytes, leaves the old one in its place, and at the start is empty: a whitelist then refuses everything, a blacklist
+ * nothing. What came through the FIFOs is forgotten at the next SIGHUP, in one step with the new lists: the file is to
+ * be kept up as well.
  */
 import type { AccessLists, HostContext, Plugin } from "waggle/plugin";
 
@@ -107,11 +108,15 @@ async function load(kind: Kind, key: string, path: string, lists: AccessLists, c
 async function loadFile(kind: Kind, path: string, bytes: number, lists: AccessLists): Promise<string> {
   const list = lists.begin(kind, bytes / LINE_BYTES), chunk = new Uint8Array(CHUNK_BYTES);
   using file = await Deno.open(path);
+  let isEmpty = true;
   for (;;) {
     const read = await file.read(chunk);
     if (read === null) break;
+    isEmpty = false;
     list.addLines(chunk.subarray(0, read));
   }
+  // As opentracker has it: more often a disk that was full, or a file just being written, than a list nobody is on.
+  if (isEmpty) throw new Error(`${path} is empty; a line such as "# none" in it says that no hash is meant`);
   list.publish();
   return `${list.size} info hashes, ${list.badLines} bad lines`;
 }

@@ -77,6 +77,35 @@ Deno.test("a whitelist that is not there refuses everything, a blacklist nothing
   }
 });
 
+Deno.test("a file of no bytes leaves the list of before, and a line that is no hash empties it", OPTIONS, async () => {
+  for (const [list, before, emptied] of [["white", "a", ""], ["black", "b", "ab"]] as const) {
+    await using tracker = await startWithPlugins(
+      KINDS[0]!,
+      { "list.txt": hex("a") },
+      (folder) => `access.${list}list ${folder}/list.txt\n`,
+    );
+    tracker.write("list.txt", "");
+    await tracker.app.reload();
+    await tracker.untilLogged(
+      new RegExp(`Warning: the ${list}list of before stays: .*list\\.txt is empty; a line such`),
+    );
+    assert.equal(await served(tracker, "ab"), before);
+    tracker.write("list.txt", "# none\n");
+    await tracker.app.reload();
+    assert.equal(await served(tracker, "ab"), emptied);
+  }
+});
+
+Deno.test("a file of no bytes is an empty list at the start, with a warning", OPTIONS, async () => {
+  await using tracker = await startWithPlugins(
+    KINDS[0]!,
+    { "white.txt": "" },
+    (folder) => `access.whitelist ${folder}/white.txt\n`,
+  );
+  await tracker.untilLogged(/Warning: the whitelist is empty: .*white\.txt is empty; a line such/);
+  assert.equal(await served(tracker, "a"), "");
+});
+
 Deno.test("access.unknown empty answers unknown hashes with nobody, and stores nothing", OPTIONS, async () => {
   await using tracker = await startWithPlugins(
     KINDS[0]!,
