@@ -11,6 +11,8 @@ export function describeRange(row: Kind): string {
       return wishOf(row);
     case "url":
       return "URL";
+    case "page":
+      return "path of a page";
     case "network":
       return "address or network";
     case "address":

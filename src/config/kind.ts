@@ -31,8 +31,11 @@ export interface BooleanKind {
 
 /** Text of one line, taken whole: a `#` in it is part of it. */
 export interface TextKind {
-  /** text: anything printable. path: of a file or directory. url: printable ASCII without spaces, fit for a header. */
-  readonly kind: "text" | "path" | "url";
+  /**
+   * text: anything printable. path: of a file or directory. url: printable ASCII without spaces, fit for a header. page:
+   * path of a page of ours, without its first slash.
+   */
+  readonly kind: "text" | "path" | "url" | "page";
   /** null: not set. */
   readonly default: string | null;
 }
@@ -74,6 +77,13 @@ export type Reading = { readonly value: Value } | { readonly wish: string };
 /** Most characters of a path, a URL or a text: more than any file system or browser takes. */
 export const TEXT_CHARS_MAX = 2048;
 
+/** Letters that mean themselves in a URL, and to what finds a page by its path. */
+const PAGE_LETTERS = /^[A-Za-z0-9._~/-]+$/;
+/** Not for pages: the first slash is ours, `a` begins an announce and `sc` a scrape. */
+const NO_PAGE_BEGINS = /^(\/|a|sc)/;
+/** Names that lead elsewhere in a URL. */
+const DOT_NAMES = [".", ".."];
+
 /** Reads one value. `text` is trimmed. Never throws. */
 export function readValue(kind: Kind, text: string): Reading {
   const value = parseValue(kind, text);
@@ -95,6 +105,9 @@ export function wishOf(kind: Kind): string {
       return `a path of at most ${TEXT_CHARS_MAX} characters`;
     case "url":
       return `a URL of at most ${TEXT_CHARS_MAX} ASCII characters without spaces`;
+    case "page":
+      return `a path of at most ${TEXT_CHARS_MAX} letters, digits and - . _ ~ /, no name in it . or .., that begins ` +
+        "neither with / nor with a or sc, which are for announces and scrapes";
     case "network":
       return "an address or a network such as 10.0.0.0/8 or 2001:db8::/32";
     case "address":
@@ -130,6 +143,7 @@ function parseValue(kind: Kind, text: string): Value | null {
     case "text":
     case "path":
     case "url":
+    case "page":
       return isText(kind.kind, text) ? text : null;
     case "network":
       return parseNetwork(word);
@@ -149,5 +163,11 @@ function parseInteger({ min, max, zero }: IntegerKind, text: string): number | n
 function isText(kind: TextKind["kind"], text: string): boolean {
   if (text.length === 0 || text.length > TEXT_CHARS_MAX) return false;
   // A control character would split a header or hide in a log.
+  if (kind === "page") return isPage(text);
   return kind === "url" ? /^[\x21-\x7e]+$/.test(text) : !/\p{Cc}/u.test(text);
+}
+
+function isPage(path: string): boolean {
+  return PAGE_LETTERS.test(path) && !NO_PAGE_BEGINS.test(path) &&
+    !path.split("/").some((name) => DOT_NAMES.includes(name));
 }

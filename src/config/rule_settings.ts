@@ -7,10 +7,11 @@ export const RULE_SETTINGS = {
   "access.stats_path": {
     group: "Access",
     status: "works",
-    kind: "text",
+    kind: "page",
     default: "stats",
     explanation:
-      "Path of the statistics, without the leading slash. A path nobody can guess keeps them to those told: with " +
+      "Path of the statistics, without the leading slash. It begins with neither a nor sc, which are for announces " +
+      "and scrapes. A path nobody can guess keeps them to those told: with " +
       "another than stats, and no access.stats, the figures for Prometheus are at PATH?mode=metrics and no more at " +
       "/metrics.",
   },

@@ -117,6 +117,11 @@ Deno.test("ConfigDraft.applyFile() stops at a bad value with one sentence", () =
       'and is "192.168/16" (t.conf line 1)',
     ],
     [
+      "\naccess.stats_path admin-stats",
+      "access.stats_path must be a path of at most 2048 letters, digits and - . _ ~ /, no name in it . or .., that begins " +
+      'neither with / nor with a or sc, which are for announces and scrapes, and is "admin-stats" (t.conf line 2)',
+    ],
+    [
       `tracker.workers ${"9".repeat(150)}`,
       `tracker.workers must be 0 to 64, and is "${"9".repeat(100)}…" (t.conf line 1)`,
     ],

@@ -9,6 +9,7 @@ const BOOLEAN: Kind = { kind: "boolean", default: true };
 const TEXT: Kind = { kind: "text", default: null };
 const PATH: Kind = { kind: "path", default: null };
 const URL: Kind = { kind: "url", default: null };
+const PAGE: Kind = { kind: "page", default: "stats" };
 const NETWORK: Kind = { kind: "network", default: [], repeatable: true };
 const ADDRESS: Kind = { kind: "address", default: null, portDefault: 9696 };
 
@@ -29,6 +30,9 @@ Deno.test("readValue() reads each kind", () => {
     [TEXT, "x".repeat(TEXT_CHARS_MAX), "x".repeat(TEXT_CHARS_MAX)],
     [PATH, "/var/lib/träcker", "/var/lib/träcker"],
     [URL, "https://example.org/?a=b#c", "https://example.org/?a=b#c"],
+    ...["stats", "secret/figures", "S-t_a~t.s", "s", "Admin", "sCrape", "stats/", "...", ".x/y.."].map((
+      path,
+    ): [Kind, string, string] => [PAGE, path, path]),
     [NETWORK, "10.0.0.0/8", { address: "10.0.0.0", bits: 8 }],
     [NETWORK, "10.0.0.0/8 # ours", { address: "10.0.0.0", bits: 8 }],
     [ADDRESS, "192.0.2.1", { address: "192.0.2.1", port: 9696 }],
@@ -60,4 +64,15 @@ Deno.test("readValue() says what a bad value should have been", () => {
     [ADDRESS, "eth0", "an address such as 127.0.0.1, 0.0.0.0:9696 or [::1]:9696"],
   ];
   for (const [kind, text, want] of rows) assert.deepEqual(readValue(kind, text), { wish: want }, text);
+});
+
+Deno.test("readValue() takes the path of a page only where it means itself and is no announce's or scrape's", () => {
+  const begins = ["/stats", "admin-stats", "a", "scores", "sc/stats"];
+  const patterns = [":x", "x/:y", "*", "stats?", "s{t}", "stats#x", "st%61ts", "a b", "st ats", "st\\ats", "stäts"];
+  const dots = [".", "..", "x/../y", "./stats", "stats/."];
+  for (const path of [...begins, ...patterns, ...dots, "", "s".repeat(TEXT_CHARS_MAX + 1)]) {
+    const reading = readValue(PAGE, path);
+    assert.ok("wish" in reading, path);
+    assert.match(reading.wish, /^a path of at most 2048 letters.* neither with \/ nor with a or sc, /);
+  }
 });

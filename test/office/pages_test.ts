@@ -106,6 +106,12 @@ Deno.test("access.stats_path moves the statistics", async () => {
   assert.match(await (await pages.ask("/secret/figures?mode=torr")).text(), /^1\n0\n/);
 });
 
+Deno.test("access.stats_path may be any path that the config takes", async () => {
+  for (const statsPath of ["s", "S-t_a~t.s", "stats/", "secret//figures", ".x/y.."]) {
+    assert.equal((await new TestPages({ statsPath }).ask(`/${statsPath}?mode=peer`)).status, 200, statsPath);
+  }
+});
+
 Deno.test("access.stats_path hides all figures, unless access.stats says who may see them", async () => {
   const rows: [wish: Wish, path: string, status: number][] = [
     [{}, "/metrics", 200],
