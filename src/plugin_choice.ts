@@ -3,7 +3,7 @@
  * config, and tried. Plugins of the folder are looked at in a thread that may reach nothing; only what they say comes out.
  */
 import { SHIPPED } from "../plugins/mod.ts";
-import type { Config, Problem } from "./config/config.ts";
+import { badValue, type Config, type Problem } from "./config/config.ts";
 import { choosePlugin, type PluginChoice, type PluginGrants } from "./config/plugin_settings.ts";
 import { PartThread } from "./part_thread.ts";
 import { hostPermissions } from "./permissions.ts";
@@ -53,6 +53,11 @@ export async function choosePlugins(config: Config, limits = HOST_LIMITS): Promi
   const folder = findPluginFolder(config.settings["plugins.dir"], config.configFile);
   try {
     const names = SHIPPED.map(({ name }) => name), found = readPluginFolder(folder, names);
+    // Only the default may be absent: a folder that somebody names has a plugin that somebody relies on.
+    if (!found.isThere && config.given.has("plugins.dir")) {
+      const wish = "a folder that is there, beside the config file or in tracker.rootdir";
+      return badValue("plugins.dir", wish, folder, config.given.get("plugins.dir"));
+    }
     const manifests = [...await describeShipped(found), ...await describeFolder(found, limits)];
     return chooseAll(folder, manifests, found, config);
   } catch (error) {

@@ -37,8 +37,8 @@ export interface Config {
   /** In the order they were named. Empty = the default: [::]:6969, TCP and UDP. */
   readonly listeners: readonly Listener[];
   readonly settings: Settings;
-  /** Settings that an option or a file names; the others have their defaults. */
-  readonly given: ReadonlySet<SettingKey>;
+  /** Settings that an option or a file names, and the file and line of it if any; the others have their defaults. */
+  readonly given: ReadonlyMap<SettingKey, string | undefined>;
   /** Lines for plugins, in their order. What they may say is known when the plugins are. */
   readonly pluginLines: readonly PluginLine[];
   /** The last config file that was run; null = none. */
@@ -67,7 +67,7 @@ const JITTER_PERCENT = 10;
 /** A config in the making: feed it options and files in their order, then `finish()`. */
 export class ConfigDraft {
   readonly #values = new Map<SettingKey, Value | readonly Value[] | null>();
-  readonly #given = new Set<SettingKey>();
+  readonly #given = new Map<SettingKey, string | undefined>();
   readonly #listeners: Listener[] = [];
   readonly #warnings: string[] = [];
   readonly #pluginLines: PluginLine[] = [];
@@ -181,7 +181,7 @@ export class ConfigDraft {
     const row = rowOf(key);
     const reading = readValue(row, text);
     if ("wish" in reading) return badValue(name, reading.wish, text, place);
-    this.#given.add(key);
+    this.#given.set(key, place);
     if (row.kind === "listen") return this.#listen(row, reading.value as Address, place);
     if (row.kind !== "network") {
       this.#values.set(key, reading.value);

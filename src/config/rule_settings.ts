@@ -168,7 +168,7 @@ export const RULE_SETTINGS = {
     kind: "path",
     default: "plugins",
     explanation: "Directory plugins are loaded from: the one of this name beside the config file, or else in " +
-      "tracker.rootdir. A plugin's own settings are lines `plugin.NAME.KEY VALUE`; `plugin.NAME on` and `off` switch " +
+      "tracker.rootdir; the start stops when it is set and is not there. A plugin's own settings are lines `plugin.NAME.KEY VALUE`; `plugin.NAME on` and `off` switch " +
       "one, and `plugin.NAME.allow read PATH`, `write PATH` or `net HOST` grants it what it wants.",
   },
   "tracker.state": {

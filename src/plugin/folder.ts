@@ -17,6 +17,8 @@ const DEPTH_MAX = 8;
 export interface PluginFolder {
   readonly candidates: readonly PluginCandidate[];
   readonly modules: PluginModules;
+  /** false: there is no such folder. */
+  readonly isThere: boolean;
   /** Files that may have been meant as plugins, and by their names are none. */
   readonly misnamed: readonly string[];
 }
@@ -37,7 +39,8 @@ export function readPluginFolder(folder: string, shipped: readonly string[]): Pl
   const root = resolve(folder), rootUrl = `${pathToFileURL(root).href}/`;
   const modules = new Map<string, string>(), candidates: PluginCandidate[] = [], misnamed: string[] = [];
   const isOwn = rootUrl === OWN_FOLDER;
-  for (const path of listModules(root, "", 0)) {
+  const paths = listModules(root, "", 0);
+  for (const path of paths ?? []) {
     const [, name] = PLUGIN_FILE.exec(path) ?? [];
     if (path === "mod.ts" || (isOwn && name !== undefined && shipped.includes(name))) continue;
     if (/_test\.|\.d\.ts$/.test(path)) continue;
@@ -52,7 +55,7 @@ export function readPluginFolder(folder: string, shipped: readonly string[]): Pl
   for (const [i, { name, file }] of candidates.entries()) {
     if (candidates[i + 1]?.name === name) throw new PluginFault(file, `there are two plugins named ${name}`);
   }
-  return { candidates, modules, misnamed };
+  return { candidates, modules, isThere: paths !== null, misnamed };
 }
 
 /** Where plugins are: beside the config file if there is such a folder there, else in the tracker's directory. */
@@ -66,17 +69,18 @@ export function findPluginFolder(folder: string, configFile: string | null): str
   }
 }
 
-function listModules(root: string, below: string, depth: number): string[] {
+// null: there is no `root`.
+function listModules(root: string, below: string, depth: number): string[] | null {
   let entries: Deno.DirEntry[];
   try {
     entries = [...Deno.readDirSync(`${root}/${below}`)];
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && below === "") return [];
+    if (error instanceof Deno.errors.NotFound && below === "") return null;
     throw new PluginFault(root, `cannot be read: ${error instanceof Error ? error.message : error}`);
   }
   return entries.flatMap(({ name, isDirectory }) => {
     if (name.startsWith(".")) return [];
-    if (isDirectory) return depth < DEPTH_MAX ? listModules(root, `${below}${name}/`, depth + 1) : [];
+    if (isDirectory) return depth < DEPTH_MAX ? listModules(root, `${below}${name}/`, depth + 1) ?? [] : [];
     return MODULE_FILE.test(name) ? [`${below}${name}`] : [];
   });
 }

@@ -15,6 +15,7 @@ Deno.test({
     const folder = Deno.makeTempDirSync({ prefix: "waggle_give_way_" });
     try {
       Deno.writeTextFileSync(`${folder}/list`, "");
+      Deno.mkdirSync(`${folder}/in`);
       const settings = {
         "access.blacklist": "list",
         "tracker.state": "state",
@@ -23,7 +24,6 @@ Deno.test({
       };
       // One thread for the keeper, and two for the list's host.
       await assertNice(folder, settings, { others: 3, nice: 3 });
-      Deno.mkdirSync(`${folder}/in`);
       const code = "export default { name: 'two', stats: { two: () => '' }, admitAnnounce: () => undefined };";
       Deno.writeTextFileSync(`${folder}/in/two.js`, code);
       // Another in each cell.

@@ -39,6 +39,18 @@ const ROWS: readonly Row[] = [
     want: /^Cannot start: tracker\.rootdir must be a directory, and is "nowhere" \(.*\)\n$/,
   },
   {
+    name: "a folder of plugins that is not there",
+    args: ["-f", "test.conf"],
+    files: { "test.conf": "\nplugins.dir plugns\n", "plugins/there.js": plugin("there") },
+    want: /^Cannot start: plugins\.dir must be a folder that is there.*, and is "plugns" \(test\.conf line 2\)\n$/,
+  },
+  {
+    name: "no folder of plugins, and none is named",
+    args: ["-f", "test.conf"],
+    files: { "test.conf": "" },
+    want: /^on {2}stats_opentracker \(shipped\)/m,
+  },
+  {
     name: "prepare of a shipped plugin",
     args: ["-f", "test.conf"],
     files: { "test.conf": "plugin.passkey.key a/b\n" },

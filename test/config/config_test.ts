@@ -161,12 +161,12 @@ Deno.test("ConfigDraft.finish() keeps numwant below its maximum", () => {
   assert.equal(configOf("tracker.numwant 60\ntracker.numwant_max 60").settings["tracker.numwant"], 60);
 });
 
-Deno.test("ConfigDraft notes which settings were named, on the command line or in a file", () => {
+Deno.test("ConfigDraft notes which settings were named, on the command line or in a file, and where", () => {
   const draft = new ConfigDraft();
   assert.equal(draft.applyOption("u", "nobody"), null);
   assert.equal(draft.applyFile("t.conf", "#tracker.rootdir .\ntracker.interval 1800\n"), null);
   assert.notEqual(draft.applyOption("d", ""), null);
-  assert.deepEqual([...draft.finish().given], ["tracker.user", "tracker.interval"]);
+  assert.deepEqual([...draft.finish().given], [["tracker.user", undefined], ["tracker.interval", "t.conf line 2"]]);
 });
 
 Deno.test("ConfigDraft.finish() opens the default listeners on the address it was given", () => {

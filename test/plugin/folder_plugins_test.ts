@@ -133,6 +133,17 @@ Deno.test("a broken plugin stops the start with file, line and reason", OPTIONS,
   }
 });
 
+Deno.test("a folder of plugins that the config names must be there, at a reload too", OPTIONS, async () => {
+  const named = startWithPlugins(KINDS[0]!, {}, (folder) => `plugins.dir ${folder}/plugns\n`);
+  await assert.rejects(named, /^Error: Cannot start: plugins\.dir must be .*\/plugns" \(test\.conf line \d+\)$/);
+  const no = "export default { name: 'no', admitAnnounce: () => 'no' };";
+  await using tracker = await startWithPlugins(KINDS[0]!, { "plugins/no.ts": no });
+  Deno.removeSync(`${tracker.folder}/plugins`, { recursive: true });
+  await tracker.app.reload();
+  await tracker.untilLogged(/^plugins: the old ones stay: plugins\.dir must be a folder that is there/);
+  assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1)), /14:failure reason2:no/);
+});
+
 Deno.test("a reload swaps new plugins in, and leaves the old in place of broken ones", OPTIONS, async () => {
   const text = (word: string) =>
     `export default { name: "word", admitAnnounce: () => ${word}, stats: { word: () => ${word} },
