@@ -61,6 +61,9 @@ export const REPEATS_MAX = 1024;
 /** Most characters of a bad value that are shown. */
 const SHOWN_CHARS_MAX = 100;
 
+/** What lines for plugins begin with: opentracker has none, so its patience with lines it does not know is not owed. */
+const PLUGIN_LINE_BEGINS = "plugin.";
+
 /** Clients are told an interval up to this much longer than the setting. */
 const JITTER_PERCENT = 10;
 
@@ -166,6 +169,10 @@ export class ConfigDraft {
         this.#pluginLines.push({ plugin: line.plugin, key: line.key, text: line.text, place });
         return null;
       case "unhandled":
+        // A plugin that guards the tracker would stay off, and the tracker be open to everybody.
+        if (line.text.startsWith(PLUGIN_LINE_BEGINS)) {
+          return badValue("a line for a plugin", "plugin.NAME.KEY VALUE, or plugin.NAME on or off", line.text, place);
+        }
         this.warn(`Unhandled line in config file: ${line.text} (${place})`);
         return null;
       case "too_long":

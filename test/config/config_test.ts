@@ -81,6 +81,14 @@ Deno.test("ConfigDraft.applyFile() warns and goes on", () => {
       ],
     },
     {
+      name: "a key of our own without a value, and one misspelt",
+      text: "tracker.shield\ntracker.memroy 64",
+      want: [
+        "Unhandled line in config file: tracker.shield (t.conf line 1)",
+        "Unhandled line in config file: tracker.memroy 64 (t.conf line 2)",
+      ],
+    },
+    {
       name: "a setting that has no effect yet",
       text: "livesync.cluster.listen 10.0.0.1",
       want: [
@@ -116,6 +124,12 @@ Deno.test("ConfigDraft.applyFile() stops at a bad value with one sentence", () =
       "access.stats must be an address or a network such as 10.0.0.0/8 or 2001:db8::/32, " +
       'and is "192.168/16" (t.conf line 1)',
     ],
+    ...["plugin.passkey.key", "plugin.passkey.key=x", "plugin.passkey", "plugin.Passkey.key x", "plugin."].map((
+      line,
+    ): [string, string] => [
+      `\n${line} `,
+      `a line for a plugin must be plugin.NAME.KEY VALUE, or plugin.NAME on or off, and is "${line}" (t.conf line 2)`,
+    ]),
     [
       "\naccess.stats_path admin-stats",
       "access.stats_path must be a path of at most 2048 letters, digits and - . _ ~ /, no name in it . or .., that begins " +
