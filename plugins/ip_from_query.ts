@@ -5,8 +5,8 @@
 import type { Networks, Plugin } from "waggle/plugin";
 import { isIpText } from "./addresses/ip_text.ts";
 
-/** What the tracker takes for an announce: opentracker's rule. */
-const ANNOUNCE_PATH = /^\/+a/;
+/** What the tracker takes for an announce: opentracker's rule, by which the letter may be percent-encoded. */
+const ANNOUNCE_PATH = /^\/+(a|%61)/;
 
 let trusted: Networks;
 

@@ -22,7 +22,7 @@ export const HTTP_INVALID = 4;
 /** Too long or too many headers: answered with an error, then closed. */
 export const HTTP_TOO_LARGE = 5;
 
-const LF = 0x0a, CR = 0x0d, SPACE = 0x20, TAB = 0x09, SLASH = 0x2f, QUESTION = 0x3f, COLON = 0x3a;
+const LF = 0x0a, CR = 0x0d, SPACE = 0x20, TAB = 0x09, SLASH = 0x2f, QUESTION = 0x3f, COLON = 0x3a, PERCENT = 0x25;
 const UPPER_A = 0x41, UPPER_Z = 0x5a, LETTER_A = 0x61, LETTER_C = 0x63, LETTER_S = 0x73;
 
 /** Where the parts of the request at hand lie in the connection's bytes; registers of one door. */
@@ -92,6 +92,9 @@ function findEnd(bytes: Uint8Array, start: number, end: number, request: HttpReq
 
 const encoder = new TextEncoder();
 const GET = encoder.encode("GET /");
+/** The beginnings that tell what a path is for, with letters percent-encoded. Their digits have no case. */
+const ENCODED_ANNOUNCE = encoder.encode("%61");
+const ENCODED_SCRAPES = ["%73c", "s%63", "%73%63"].map((letters) => encoder.encode(letters));
 const VERSION_11 = encoder.encode("HTTP/1.1");
 const CONNECTION = encoder.encode("connection");
 const CLOSE = encoder.encode("close"), KEEP_ALIVE = encoder.encode("keep-alive");
@@ -106,11 +109,11 @@ function startsWith(text: Uint8Array, bytes: Uint8Array, at: number, end: number
 function decodeTarget(bytes: Uint8Array, at: number, end: number, request: HttpRequest): number {
   request.targetStart = at - 1;
   while (at < end && bytes[at] === SLASH) at++;
-  const first = at < end ? bytes[at] : 0, isScrape = first === LETTER_S && at + 1 < end && bytes[at + 1] === LETTER_C;
+  const kind = kindOfPath(bytes, at, end);
   let path = at;
   while (path < end && bytes[path] > SPACE && bytes[path] !== QUESTION) path++;
   // Some clients write a space before the question mark; opentracker lets announces and scrapes pass with it.
-  if (first === LETTER_A || isScrape) path = skipSpaceBeforeQuery(bytes, path, end);
+  if (kind !== HTTP_OTHER) path = skipSpaceBeforeQuery(bytes, path, end);
   const hasQuery = path < end && bytes[path] === QUESTION;
   let query = hasQuery ? path + 1 : path;
   request.queryStart = query;
@@ -118,8 +121,23 @@ function decodeTarget(bytes: Uint8Array, at: number, end: number, request: HttpR
   request.queryEnd = request.targetEnd = query;
   const headers = decodeHeaders(bytes, query, end, request);
   if (headers !== HTTP_OTHER) return headers;
+  return kind === HTTP_SCRAPE && !hasQuery ? HTTP_OTHER : kind;
+}
+
+// The path at `at` is an announce's, a scrape's or another's; an encoded letter is looked for where no plain one is.
+function kindOfPath(bytes: Uint8Array, at: number, end: number): number {
+  const first = at < end ? bytes[at] : 0;
   if (first === LETTER_A) return HTTP_ANNOUNCE;
-  return isScrape && hasQuery ? HTTP_SCRAPE : HTTP_OTHER;
+  if (first === LETTER_S && at + 1 < end && bytes[at + 1] === LETTER_C) return HTTP_SCRAPE;
+  return first === PERCENT || first === LETTER_S ? kindOfEncodedPath(bytes, at, end) : HTTP_OTHER;
+}
+
+function kindOfEncodedPath(bytes: Uint8Array, at: number, end: number): number {
+  if (startsWith(ENCODED_ANNOUNCE, bytes, at, end)) return HTTP_ANNOUNCE;
+  for (let i = 0; i < ENCODED_SCRAPES.length; i++) {
+    if (startsWith(ENCODED_SCRAPES[i], bytes, at, end)) return HTTP_SCRAPE;
+  }
+  return HTTP_OTHER;
 }
 
 function skipSpaceBeforeQuery(bytes: Uint8Array, at: number, end: number): number {

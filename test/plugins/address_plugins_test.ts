@@ -113,6 +113,7 @@ Deno.test("ip_from_query believes announces only: who sees a page is decided by 
     ["/stats/announce?ip=127.0.0.1", "10.0.0.1"],
     ["/?ip=127.0.0.1&x=/announce", "10.0.0.1"],
     ["//announce?ip=127.0.0.1", "127.0.0.1"],
+    ["/%61nnounce?ip=127.0.0.1", "127.0.0.1"],
     ["/a?ip=127.0.0.1", "127.0.0.1"],
   ];
   const host = new PluginUnderTest(ipFromQuery, "plugin.ip_from_query.from 10.0.0.0/8");
