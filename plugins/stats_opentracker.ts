@@ -3,7 +3,7 @@
  * them by line; and its full scrape. Where the original's figure is broken, the figure works here and the text stays.
  * Source: opentracker's ot_stats.c and ot_fullscrape.c, as observed; docs/opentracker.md lists what differs.
  */
-import type { Plugin, StatsSnapshot } from "waggle/plugin";
+import type { Plugin, StatsMode, StatsSnapshot } from "waggle/plugin";
 import { addressBlocks, networkBlock } from "./stats/networks_text.ts";
 import { SharedWalk } from "./stats/shared_walk.ts";
 import { topTorrents } from "./stats/top_torrents.ts";
@@ -37,7 +37,7 @@ const HERR_ROWS = [
 export default {
   name: "stats_opentracker",
   summary: "opentracker's statistics and full scrape, in its text",
-  stats: {
+  stats: withFormats({
     peer: (s) => `${s.peers}\n${s.seeders}\n${serving(s)}`,
     torr: (s) => `${s.torrents}\n0\n${serving(s)}`,
     conn: connections,
@@ -79,14 +79,25 @@ export default {
     everything,
     statedump: (s) => stream("statedump", s),
     tpbs: (s, request) => {
-      const format = new URL(request.url).searchParams.get("format");
+      const format = formatsOf(request).at(-1);
       return isTpbsFormat(format) ? stream(format, s) : invalid();
     },
-  },
+  }),
   routes: {
     "/scrape": (_request, page) => stream("ben", page.snapshot()),
   },
 } satisfies Plugin;
+
+// opentracker refuses a format it does not know in every mode, though tpbs alone has use for one.
+function withFormats(modes: Readonly<Record<string, StatsMode>>): Readonly<Record<string, StatsMode>> {
+  const checked = (make: StatsMode): StatsMode => (s, request) =>
+    formatsOf(request).every(isTpbsFormat) ? make(s, request) : invalid();
+  return Object.fromEntries(Object.entries(modes).map(([mode, make]) => [mode, checked(make)]));
+}
+
+function formatsOf(request: Request): string[] {
+  return new URL(request.url).searchParams.getAll("format");
+}
 
 function stream(format: TorrentFormat, snapshot: StatsSnapshot): Response {
   const pieces = encodeTorrents(format, snapshot.torrentBatchesInOrder());

@@ -31,8 +31,8 @@ for (const letter of encoder.encode("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefg
 }
 
 /** Whether `text` is one of the forms of `mode=tpbs`. */
-export function isTpbsFormat(text: string | null): text is TorrentFormat {
-  return text !== null && ["ben", "bin", "url", "txt", "txtp"].includes(text);
+export function isTpbsFormat(text: string | undefined): text is TorrentFormat {
+  return text !== undefined && ["ben", "bin", "url", "txt", "txtp"].includes(text);
 }
 
 /** The torrents in the form `format`, one piece of bytes a batch. A piece is overwritten by the next. */

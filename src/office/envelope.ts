@@ -23,8 +23,10 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
 /** Headers we make ourselves, or that no client needs. */
 const OWN_HEADERS = new Set(["content-type", "content-length", "transfer-encoding", "connection"]);
 
-/** The Request a front's message describes, or null when its target is no URL. */
-export function toRequest(message: ToOffice & { type: "request" }): Request | null {
+const ORIGIN = "http://tracker";
+
+/** The Request a front's message describes. A path that a URL changes, such as `/x/../stats`, becomes that of no page. */
+export function toRequest(message: ToOffice & { type: "request" }): Request {
   const headers = new Headers();
   for (const line of message.headers.split("\n")) {
     const colon = line.indexOf(":");
@@ -35,9 +37,13 @@ export function toRequest(message: ToOffice & { type: "request" }): Request | nu
       // A header that is none is none of ours.
     }
   }
-  // A leading `//` would name a host, and a URL takes `\\` for a slash.
-  const path = message.target.replace(/^[/\\]+/, "/");
-  return URL.canParse(path, "http://tracker") ? new Request(new URL(path, "http://tracker"), { headers }) : null;
+  // A leading `//` would name a host.
+  const target = message.target.replace(/^\/+/, "/"),
+    [path = ""] = target.split("?", 1),
+    url = new URL(ORIGIN + target);
+  // Paths are compared as they stand, as in opentracker. A URL resolves dots, takes `\\` for a slash and ends at `#`.
+  if (url.pathname !== path) url.pathname = encodeURIComponent(path);
+  return new Request(url, { headers });
 }
 
 /** One piece of an answer. */

@@ -191,10 +191,7 @@ export class Office {
   }
 
   async *#answer(message: ToOffice & { type: "request" }): AsyncGenerator<Piece> {
-    const request = toRequest(message);
-    const response = request === null
-      ? new Response("<title>Invalid Request</title>\n", { status: 400, headers: { "content-type": "text/html" } })
-      : await this.#pages.fetch(request, { address: message.address });
+    const response = await this.#pages.fetch(toRequest(message), { address: message.address });
     yield* toPieces(response, message, this.#buffers);
   }
 }

@@ -134,7 +134,8 @@ class Answers {
 
   stats(context: PageContext): Response | Promise<Response> {
     if (!this.mayReadStats(context)) return this.error(403);
-    const mode = context.req.query("mode") ?? "peer", known = this.#modes.get(mode);
+    // The last of several counts, as in opentracker.
+    const mode = context.req.queries("mode")?.at(-1) ?? "peer", known = this.#modes.get(mode);
     // People put the stats address where the announce address belongs; opentracker tells them so.
     if (known === undefined || context.req.query("info_hash") !== undefined) return this.error(400);
     const make = () => this.#slots.run(known.plugin, () => known.make(this.#rim.snapshot(), context.req.raw));

@@ -8,7 +8,7 @@ import { createPluginCounters } from "../../src/plugin/counters.ts";
 import { createLife, Life } from "../../src/plugin/life.ts";
 import { openSettings } from "../../src/plugin/settings.ts";
 import { Clock, createClock } from "../../src/stats/clock.ts";
-import { COUNTER, counterRow } from "../../src/stats/counters.ts";
+import { COUNTER, counterRow, HTTP_ERROR } from "../../src/stats/counters.ts";
 import { hashOf, OfficeMemory } from "../support/office.ts";
 import { latin1Text } from "../support/vectors.ts";
 
@@ -173,6 +173,30 @@ Deno.test("a full scrape comes in chunks, each when the one before has been sent
     assert.equal(body.length, "d5:filesdee".length + torrents * (23 + entry.length));
     assert.equal(body.slice(0, 12), "d5:filesd20:");
     assert.ok(body.endsWith(`${entry}ee`));
+  } finally {
+    front.close();
+  }
+});
+
+Deno.test("a path is taken as it stands, encoded letters aside", async () => {
+  const front = new TestFront();
+  try {
+    const others = [
+      "/x/../stats",
+      "/./stats",
+      "/%2e/stats",
+      "/stats/..",
+      "/\\stats",
+      "/stats\\",
+      "/stats#x",
+      "/stats/",
+    ];
+    for (const target of ["/stats", "//stats?mode=peer", "/%73tats", "/stats?x=/../#y", ...others]) {
+      front.request(1, target);
+      const [{ bytes } = assert.fail()] = await front.pieces(1), status = others.includes(target) ? "0 404" : "1 200";
+      assert.ok(latin1Text(bytes).startsWith(`HTTP/1.${status} `), target);
+    }
+    assert.equal(counterRow(front.memory.counters, 1)[COUNTER.httpErrors + HTTP_ERROR.notFound], others.length);
   } finally {
     front.close();
   }

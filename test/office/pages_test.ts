@@ -70,6 +70,10 @@ Deno.test("pages answer with opentracker's statuses, and count them", async () =
     ["/stats?mode=nonsense", 400, HTTP_ERROR.parameter],
     ["/stats?info_hash=x", 400, HTTP_ERROR.parameter],
     ["/stats?mode=tpbs", 400, HTTP_ERROR.parameter],
+    ["/stats?mode=peer&mode=nonsense", 400, HTTP_ERROR.parameter],
+    ["/stats?mode=peer&format=nonsense", 400, HTTP_ERROR.parameter],
+    ["/stats?format=", 400, HTTP_ERROR.parameter],
+    ["/stats?format=nonsense&format=txt", 400, HTTP_ERROR.parameter],
   ];
   for (const [path, status, error] of rows) {
     const pages = new TestPages(), response = await pages.ask(path);
@@ -82,6 +86,13 @@ Deno.test("pages answer with opentracker's statuses, and count them", async () =
   assert.deepEqual([redirect.status, redirect.headers.get("location")], [302, "https://example.org/"]);
   assert.equal(pages.errors(HTTP_ERROR.redirect), 1);
   assert.equal((await pages.ask("/?x=1")).status, 404);
+});
+
+Deno.test("a format that there is changes no mode but tpbs, and the last mode counts", async () => {
+  const pages = new TestPages(), plain = await (await pages.ask("/stats?mode=torr")).text();
+  for (const query of ["mode=torr&format=txt", "format=bin&mode=peer&mode=torr", "mode=torr&x=nonsense"]) {
+    assert.equal(await (await pages.ask(`/stats?${query}`)).text(), plain, query);
+  }
 });
 
 Deno.test("only those in access.stats see figures", async () => {
