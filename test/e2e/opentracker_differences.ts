@@ -3,206 +3,12 @@
  * docs/opentracker.md, which opentracker_test.ts holds to this one. The suite compares the replies to every probe field
  * by field; a difference that no row here explains fails it, and so does a row that explains nothing.
  */
-
-/** One intended difference. */
-export interface Difference {
-  /** What it is about. */
-  readonly topic: string;
-  readonly opentracker: string;
-  readonly waggle: string;
-  readonly because: string;
-  /** What of it the suite sees. */
-  readonly seen: readonly Sight[];
-}
-
-/** Fields of probes that differ for this reason. */
-export interface Sight {
-  /** Names of probes. */
-  readonly probes: RegExp;
-  /** Names of fields. */
-  readonly fields: RegExp;
-  /** What the two values are; any when left out. A field that is not there is "(none)". */
-  readonly theirs?: RegExp;
-  readonly ours?: RegExp;
-  /** How the two belong together, where that can be said. */
-  readonly agree?: (theirs: string, ours: string) => boolean;
-}
-
-const ANY = /./;
-const NONE = /^\(none\)$/;
-const OK = /^HTTP\/1\.1 200 OK$/;
-const INVALID = /^HTTP\/1\.0 400 Invalid Request$/;
-const REFUSAL_FIELDS = /^(header Content-Type|body|failure reason|interval|retry in|min interval|keys in order)$/;
-const COUNT_FIELDS = /^(complete|downloaded|incomplete|min interval|peers|interval|failure reason|retry in)$/;
-
-/** Rows that say no more than that a malformed request is told why. */
-const UNDERSTOOD_AS_NONE =
-  /^(numwant of letters|compact of letters|port (too high|of letters)|nothing but the path|(short|long|two) info_hash|bad percent in the hash|short peer_id|scrape, short hash|scrape without hash)$/;
-
-function words(text: string): string[] {
-  return text.split(" ").filter((word) => word !== "");
-}
-
-function isAllButOne(all: readonly string[], some: readonly string[]): boolean {
-  return some.length === all.length - 1 && some.every((word) => all.includes(word));
-}
+import { ANNOUNCE_DIFFERENCES } from "./opentracker_announce_differences.ts";
+import { ANY, type Difference, NONE, OK } from "./opentracker_difference.ts";
 
 /** The table. */
 export const DIFFERENCES: readonly Difference[] = [
-  {
-    topic: "Connection",
-    opentracker: "closes after one reply and does not say so",
-    waggle: "keeps the connection as HTTP/1.1 has it; says `Connection: close` before it closes",
-    because:
-      "clients and proxies that announce often need not connect anew, and none waits for a reply that never comes",
-    seen: [
-      { probes: ANY, fields: /^header Connection$/, theirs: NONE, ours: /^(close|keep-alive)$/ },
-      {
-        probes: /^(connection not mentioned|keep-alive asked for|line feeds only)$/,
-        fields: /^connection$/,
-        ours: /^open$/,
-      },
-    ],
-  },
-  {
-    topic: "The asker in its own peer list",
-    opentracker: "gives a client its own address back",
-    waggle: "leaves the asker out",
-    because: "a client cannot download from itself; in small swarms it is most of the reply",
-    seen: [{ probes: ANY, fields: /^peers$/, agree: (theirs, ours) => isAllButOne(words(theirs), words(ours)) }],
-  },
-  {
-    topic: "Seeders for seeders",
-    opentracker: "gives seeders to seeders",
-    waggle: "gives a seeder leechers only",
-    because: "two seeders have nothing for each other",
-    seen: [{
-      probes: /^(second seeder|swarm of five, peer 4)$/,
-      fields: /^peers$/,
-      agree: (theirs, ours) => words(ours).length < words(theirs).length - 1,
-    }],
-  },
-  {
-    topic: "`external ip`",
-    opentracker: "not sent",
-    waggle: "the client's address as the tracker sees it (BEP 24)",
-    because: "a client behind NAT learns its address without asking anyone else",
-    seen: [{ probes: ANY, fields: /^external ip$/, theirs: NONE }],
-  },
-  {
-    topic: "`downloaded` in the reply to `stopped`",
-    opentracker: "left out",
-    waggle: "sent, as in every announce reply",
-    because: "one shape of reply; clients that want the key find it",
-    seen: [{ probes: /^stopped/, fields: /^downloaded$/, theirs: NONE, ours: /^\d+$/ }],
-  },
-  {
-    topic: "Malformed announce or scrape",
-    opentracker: "status 400 with a page of HTML",
-    waggle: "status 200 with a bencoded `failure reason`, `interval` and `retry in` (BEP 31)",
-    because: 'clients show the text to their user and wait, rather than "invalid data" and an immediate retry',
-    seen: [
-      { probes: UNDERSTOOD_AS_NONE, fields: /^status line$/, theirs: INVALID, ours: OK },
-      { probes: UNDERSTOOD_AS_NONE, fields: REFUSAL_FIELDS },
-    ],
-  },
-  {
-    topic: "`interval` and `retry in` of a refusal",
-    opentracker: "only `failure reason`",
-    waggle: "`interval` and `retry in` as well",
-    because: "a refused client comes back after the interval instead of at once",
-    seen: [
-      { probes: /^(no info_hash|hash not on the list)$/, fields: /^(interval|retry in)$/, theirs: NONE },
-    ],
-  },
-  {
-    topic: "`compact=0`",
-    opentracker: "status 400",
-    waggle: "the list of dictionaries of BEP 3",
-    because: "the client asked for it, and BEP 23 lets it",
-    seen: [
-      { probes: /^compact 0$/, fields: /^status line$/, theirs: INVALID, ours: OK },
-      { probes: /^compact 0$/, fields: /^(header Content-Type|body|keys in order)$/ },
-      { probes: /^compact 0$/, fields: COUNT_FIELDS, theirs: NONE },
-    ],
-  },
-  {
-    topic: "Port 0",
-    opentracker: "stored",
-    waggle: "given peers, and not stored",
-    because:
-      "clients behind a proxy send it; nobody can connect to such a peer, and it takes the place of one that works",
-    seen: [
-      { probes: /^port 0$/, fields: /^(in)?complete$/ },
-      { probes: /^udp port 0$/, fields: /^(leechers|seeders)$/ },
-    ],
-  },
-  {
-    topic: "Missing port, port below zero",
-    opentracker: "stored; −1 becomes 65535",
-    waggle: "refused: `port must be 1 to 65535`",
-    because: "nobody can connect to such a peer, and it takes the place of one that works",
-    seen: [
-      { probes: /^(no port|port below zero)$/, fields: COUNT_FIELDS },
-    ],
-  },
-  {
-    topic: "`left` that is no number",
-    opentracker: "counts as 0: a seeder",
-    waggle: "refused: `left must be a whole number`",
-    because: "a broken client is not a seeder",
-    seen: [{ probes: /^left of letters$/, fields: COUNT_FIELDS }],
-  },
-  {
-    topic: "`left`, `numwant` or `compact` without a value",
-    opentracker: "status 400",
-    waggle: "as if it were not there: without `left`, a leecher",
-    because: "WebTorrent sends `left=` while it has no more than a magnet link",
-    seen: [
-      { probes: /^empty left$/, fields: /^status line$/, theirs: INVALID, ours: OK },
-      { probes: /^empty left$/, fields: /^(header Content-Type|body|keys in order)$/ },
-      { probes: /^empty left$/, fields: COUNT_FIELDS, theirs: NONE },
-    ],
-  },
-  {
-    topic: "`left` of 4 GiB and its multiples",
-    opentracker: "wraps at 32 bits over HTTP: a seeder",
-    waggle: "a leecher",
-    because: "large torrents begin with such numbers",
-    seen: [{ probes: /^left above 32 bits$/, fields: /^(in)?complete$/ }],
-  },
-  {
-    topic: "Unknown hash in a scrape",
-    opentracker: "left out",
-    waggle: "zeros",
-    because: "BEP 48 clients take a missing file for an error; over UDP opentracker sends zeros too",
-    seen: [{ probes: /^scrape, unknown hash$/, fields: /^files$/, theirs: /^$/, ours: /"complete":0/ }],
-  },
-  {
-    topic: "Order of the hashes in a scrape over HTTP",
-    opentracker: "as asked, repeats included",
-    waggle: "sorted, each once",
-    because: "BEP 3 wants sorted keys, and strict decoders take nothing else",
-    seen: [{
-      probes: /^scrape of two$/,
-      fields: /^files$/,
-      agree: (theirs, ours) => theirs.split("; ").sort().join("; ") === ours,
-    }],
-  },
-  {
-    topic: "Refused announce over UDP",
-    opentracker: "8 bytes that are no reply",
-    waggle: "an error packet with the reason",
-    because: "clients parse the short reply as garbage and try again at once",
-    seen: [{ probes: /^udp hash not on the list$/, fields: /^(action|bytes|text)$/ }],
-  },
-  {
-    topic: "Requests without `info_hash` and without query",
-    opentracker: "status 400 when there is no query at all",
-    waggle: "the `failure reason` that opentracker sends when only the hash is missing",
-    because: "it is the same mistake",
-    seen: [{ probes: /^nothing but the path$/, fields: /^failure reason$/, ours: /forgot to send/ }],
-  },
+  ...ANNOUNCE_DIFFERENCES,
   {
     topic: "Status line of figures computed in the background",
     opentracker: "`HTTP/1.0 200 OK` for some modes and builds, `HTTP/1.1` for others",
@@ -316,6 +122,13 @@ export const DIFFERENCES: readonly Difference[] = [
     waggle: "both families from one build; `peers` is always there, `peers6` where there are any",
     because: "clients that find no `peers` take the reply for broken",
     seen: [],
+  },
+  {
+    topic: "Full scrape with percent-encoded letters",
+    opentracker: "status 400",
+    waggle: "the full scrape",
+    because: "in every other path they are what they mean",
+    seen: [{ probes: /^scrape of all, a letter encoded$/, fields: ANY }],
   },
   {
     topic: "Two full scrapes of one address",

@@ -71,6 +71,20 @@ const HTTP_ANNOUNCES: readonly Probe[] = [
   { name: "passkey before announce", http: get(`/secret/announce?info_hash=${hashText(0x1d)}&port=1001&left=1`) },
   { name: "slashes before announce", http: get(`///announce?info_hash=${hashText(0x1e)}&port=1001&left=1`) },
   { name: "space before the question mark", http: get(`/announce ?info_hash=${hashText(0x1f)}&port=1001&left=1`) },
+  { name: "first letter encoded", http: get(`/%61nnounce?info_hash=${hashText(0x25)}&port=1001&left=1`) },
+  { name: "first letter encoded, space", http: get(`//%61 ?info_hash=${hashText(0x26)}&port=1001&left=1`) },
+  { name: "capital letter encoded", http: get(`/%41nnounce?info_hash=${hashText(0x26)}&port=1001&left=1`) },
+  { name: "slash encoded", http: get(`/%2f%61nnounce?info_hash=${hashText(0x26)}&port=1001&left=1`) },
+  { name: "bad percent behind the a", http: get(`/a%zz?info_hash=${hashText(0x27)}&port=1001&left=1`) },
+  { name: "question mark encoded", http: get(`/announce%3finfo_hash=${hashText(0x27)}&port=1001&left=1`) },
+  { name: "quotes in a parameter", http: announce(0x28, '&port=1001&left=1&key="k"') },
+  { name: "braces in a name", http: announce(0x29, "&port=1001&left=1&{key}=k") },
+  { name: "name encoded", http: announce(0x2a, "&%70ort=1001&left=1") },
+  { name: "port encoded", http: announce(0x2b, "&port=%31001&left=1") },
+  { name: "compact6 0", http: announce(0x2c, "&port=1001&left=1&compact6=0") },
+  { name: "compact6 of letters", http: announce(0x2d, "&port=1001&left=1&compact6=x") },
+  { name: "event twice", http: announce(0x2e, "&port=1001&left=1&event=stopped&event=started") },
+  { name: "port above 32 bits", http: announce(0x2f, "&port=4294967297&left=1") },
 ];
 
 const HTTP_FRAMING: readonly Probe[] = [
@@ -105,6 +119,11 @@ const HTTP_SCRAPES: readonly Probe[] = [
   { name: "scrape without hash", http: get("/scrape?x=1") },
   { name: "scrape of a path with sc", http: get(`/scx?info_hash=${hashText(0x01)}`) },
   { name: "path with sc, no query", http: get("/scx") },
+  { name: "scrape, first letter encoded", http: get(`/%73crape?info_hash=${hashText(0x01)}`) },
+  { name: "scrape, second letter encoded", http: get(`/s%63rape ?info_hash=${hashText(0x01)}`) },
+  { name: "scrape, both letters encoded", http: get(`/%73%63?info_hash=${hashText(0x01)}`) },
+  { name: "scrape with quotes", http: get(`/scrape?info_hash=${hashText(0x01)}&key="k"`) },
+  { name: "scrape of all, a letter encoded", http: get("/%73crape") },
 ];
 
 const STATS: readonly Probe[] = [
@@ -122,6 +141,20 @@ const STATS_ODD: readonly Probe[] = [
   { name: "stats tpbs bin", http: get("/stats?mode=tpbs&format=bin") },
   { name: "stats tpbs nonsense", http: get("/stats?mode=tpbs&format=nonsense") },
   { name: "stats tpbs without format", http: get("/stats?mode=tpbs") },
+  { name: "stats with a format", http: get("/stats?mode=torr&format=txt") },
+  { name: "stats with an unknown format", http: get("/stats?mode=torr&format=nonsense") },
+  { name: "stats with an empty format", http: get("/stats?format=&mode=torr") },
+  { name: "stats with two formats", http: get("/stats?mode=torr&format=nonsense&format=txt") },
+  { name: "stats with two modes", http: get("/stats?mode=torr&mode=peer") },
+  { name: "stats with letters encoded", http: get("/%73tats?m%6fde=%74orr") },
+  { name: "stats with quotes", http: get('/stats?mode=torr&x="x"') },
+  { name: "stats with a tab", http: get("/stats\t?mode=peer") },
+  ...["/stats/../stats", "/x/../stats", "/./stats", "/%2e/stats", "/stats/", "/\\stats", "/stats\\", "/stats#x"].map((
+    path,
+  ) => ({
+    name: `stats as ${path}`,
+    http: get(path),
+  })),
 ];
 
 const UDP: readonly Probe[] = [
