@@ -49,7 +49,7 @@ async function withPipe(test: (path: string, pipe: Deno.FsFile) => Promise<void>
 
 // Runs a tracker whose streams are `redirection`, in the shell's words.
 async function serveInto(redirection: string, onServing: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-  const port = freePort("tcp");
+  const port = freePort();
   const words = [...commandFromSource(), "-i", "127.0.0.1", "-p", port, "-P", port].join(" ");
   const tracker = new Deno.Command("sh", {
     args: ["-c", `exec ${words} ${redirection}`],

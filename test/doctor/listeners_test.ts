@@ -7,6 +7,7 @@ import { readSocketTable, socketsAt } from "../../src/doctor/socket_table.ts";
 import type { FrontSocket } from "../../src/front/front_start.ts";
 import { SystemFiles } from "../../src/system_files.ts";
 import { lines, withMachine } from "../support/machine.ts";
+import { freePort } from "../support/tracker_process.ts";
 
 const HOST = "127.0.0.1";
 
@@ -27,17 +28,26 @@ async function look(sockets: readonly FrontSocket[], isSilent = false): Promise<
   return found;
 }
 
+/**
+ * Resolves when nobody listens on a port that was listened on: a program that is being started has a copy of the socket
+ * until it runs.
+ */
+async function untilFree(port: number): Promise<void> {
+  using files = new SystemFiles();
+  const isHeld = () => socketsAt(readSocketTable(files) ?? [], socket("tcp", port)).length > 0;
+  for (let tries = 0; tries < 100 && isHeld(); tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 Deno.test("doctor: a listener whose port is free, taken, or not to be had", async () => {
   const page = Deno.serve(
     { hostname: HOST, port: 0, onListen: () => {} },
     () => new Response("hello", { status: 404 }),
   );
   const mute = Deno.listenDatagram({ transport: "udp", hostname: HOST, port: 0 });
-  const spare = Deno.listen({ hostname: HOST, port: 0 }), { port: free } = spare.addr;
-  spare.close();
-  const taken = page.addr.port, { port: muted } = mute.addr as Deno.NetAddr;
+  const free = freePort(), taken = page.addr.port, { port: muted } = mute.addr as Deno.NetAddr;
   try {
     for (const isSilent of Deno.build.os === "linux" ? [false, true] : [true]) {
+      await untilFree(free);
       const who = isSilent ? "another program" : `deno (process ${Deno.pid})`;
       const [any, ...found] = await look([
         socket("tcp", 0),

@@ -61,7 +61,7 @@ function startTransmission({ torrent, folder, home, address }: ClientTask): Runn
     "download-dir": folder,
     "lpd-enabled": false,
     "message-level": 3,
-    "peer-port": freePort("tcp"),
+    "peer-port": freePort(),
     "pex-enabled": false,
     "port-forwarding-enabled": false,
     "rpc-enabled": false,
@@ -79,7 +79,7 @@ function startTransmission({ torrent, folder, home, address }: ClientTask): Runn
 }
 
 function startAria2({ torrent, folder, home, address }: ClientTask): RunningClient {
-  const port = freePort("tcp");
+  const port = freePort();
   const program = new Program("aria2c", [
     ...["--no-conf", "--console-log-level=notice", "--summary-interval=1", "--file-allocation=none"],
     ...["--check-integrity=true", "--seed-ratio=0.0", `--dir=${folder}`, `--interface=${address}`],
@@ -88,7 +88,7 @@ function startAria2({ torrent, folder, home, address }: ClientTask): RunningClie
       "--enable-dht=true",
       "--enable-dht6=false",
       `--dht-file-path=${home}/dht`,
-      `--dht-listen-port=${freePort("udp")}`,
+      `--dht-listen-port=${freePort()}`,
     ],
     ...["--enable-peer-exchange=false", "--bt-enable-lpd=false", "--disable-ipv6=true"],
     // It takes the first of them that nobody has taken meanwhile.

@@ -56,7 +56,7 @@ Deno.test("doctor finds the tracker that runs", () =>
 
 Deno.test("doctor says what is wrong before a start, one line each, with what to type", () =>
   withFolder(async (folder) => {
-    const [tcp, udp] = [freePort("tcp"), freePort("udp")];
+    const [tcp, udp] = [freePort(), freePort()];
     const config = writeConfig(folder, {
       "listen.tcp": `${HOST}:${tcp}`,
       "listen.udp": `${HOST}:${udp}`,

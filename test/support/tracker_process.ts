@@ -32,6 +32,10 @@ const HOST = "127.0.0.1";
 /** Time a program has to get ready, and to end, on a machine that others keep busy. */
 const READY_MS_MAX = 60_000;
 
+/** Ports below those that systems give to connections and to who asks for any: nobody takes one before it is used. */
+const FREE_PORT_MIN = 20_000, FREE_PORT_END = 32_768;
+const FREE_PORT_TRIES_MAX = 100;
+
 /**
  * Starts our tracker: from source as `deno task start` does, or `command`. Its ports are the kernel's choice. `args`
  * follow the listeners on 127.0.0.1; more listeners may be among them. `env`: what it finds in its environment beside
@@ -77,7 +81,7 @@ export async function startOpentracker(
   folder: string,
   isReady: (httpPort: number) => Promise<boolean>,
 ): Promise<RunningTracker> {
-  const httpPort = freePort("tcp"), udpPort = freePort("udp");
+  const httpPort = freePort(), udpPort = freePort();
   const ports = ["-p", String(httpPort), "-P", String(udpPort)];
   const program = new Program("opentracker", ["-i", HOST, ...ports, "-d", folder, ...args]);
   const endMs = performance.now() + READY_MS_MAX;
@@ -96,14 +100,22 @@ async function answers(port: number, isReady: (httpPort: number) => Promise<bool
   }
 }
 
-/** A port of the loopback that nobody has just now, for programs that cannot be told to take any. */
-export function freePort(transport: "tcp" | "udp"): number {
-  const socket = transport === "tcp"
-    ? Deno.listen({ hostname: HOST, port: 0 })
-    : Deno.listenDatagram({ transport, hostname: HOST, port: 0 });
-  const { port } = socket.addr as Deno.NetAddr;
-  socket.close();
-  return port;
+/**
+ * A port of the loopback, from `min` to below `end`, that nobody has just now, over TCP or UDP; another one each time, as
+ * tests run beside each other. For programs that cannot be told to take any.
+ */
+export function freePort(min = FREE_PORT_MIN, end = FREE_PORT_END): number {
+  for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries++) {
+    const port = min + Math.floor(Math.random() * (end - min));
+    try {
+      Deno.listen({ hostname: HOST, port }).close();
+      Deno.listenDatagram({ transport: "udp", hostname: HOST, port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Error(`no port from ${min} to ${end - 1} is free`);
 }
 
 /** A program that runs beside the test, and what it prints. */
