@@ -1,7 +1,7 @@
 /** Trackers that are started as root and give it up: programs and folders that another user can read. */
 import assert from "node:assert/strict";
 import { runProgram } from "./programs.ts";
-import { commandFromSource } from "./tracker_process.ts";
+import { commandFromSource, freePort } from "./tracker_process.ts";
 
 /** Why nothing can be given up here; null = the tests run as root on Linux. */
 export const NOT_ROOT: string | null = Deno.build.os !== "linux"
@@ -88,8 +88,8 @@ export class OpenSources implements Disposable {
 
 /** What the system says of every thread of process `pid`: `uid gid groups capabilities no_new_privs`, each once. */
 export function privilegesOf(pid: number): string[] {
-  const threads = [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => {
-    const status = Deno.readTextFileSync(`/proc/${pid}/task/${name}/status`);
+  const threads = readEach(`/proc/${pid}/task`, (thread) => {
+    const status = Deno.readTextFileSync(`${thread}/status`);
     const field = (key: string) =>
       new RegExp(`^${key}:[ \\t]*(.*?)[ \\t]*$`, "m").exec(status)![1]!.replaceAll("\t", ",");
     const capabilities = BigInt(`0x${field("CapPrm")}`) | BigInt(`0x${field("CapEff")}`);
@@ -107,23 +107,24 @@ export function onlyUser(uid: number, gid = uid): string[] {
 
 /** A port that only root may bind, and that nobody has; another one each time, as tests run beside each other. */
 export function freeLowPort(): number {
-  for (let tries = 0; tries < 100; tries++) {
-    const port = LOW_PORT_MIN + Math.floor(Math.random() * (LOW_PORT_END - LOW_PORT_MIN));
-    try {
-      Deno.listen({ hostname: "127.0.0.1", port }).close();
-      Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-  throw new Error("all low ports are taken");
+  return freePort(LOW_PORT_MIN, LOW_PORT_END);
 }
 
 /** Folders that process `pid` has open. */
 export function openFolders(pid: number): string[] {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => Deno.readLinkSync(`/proc/${pid}/fd/${name}`))
-    .filter((path) => path.startsWith("/") && isFolder(path));
+  return readEach(`/proc/${pid}/fd`, Deno.readLinkSync).filter((path) => path.startsWith("/") && isFolder(path));
+}
+
+// What `read` makes of each path in `folder` of /proc. Threads may end and files be closed while they are looked through.
+function readEach(folder: string, read: (path: string) => string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name }) => {
+    try {
+      return [read(`${folder}/${name}`)];
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || String(error).includes("No such process")) return [];
+      throw error;
+    }
+  });
 }
 
 function isFolder(path: string): boolean {
