@@ -4,7 +4,7 @@ import dgram from "node:dgram";
 import { gzipSync } from "node:zlib";
 import { type CheckOptions, checkTracker } from "../../src/newtrackon/check_tracker.ts";
 import { type Names, readTxtRecords, SYSTEM_NAMES } from "../../src/newtrackon/names.ts";
-import { actionOf, reply, withHttp, withUdp } from "../support/fake_trackers.ts";
+import { actionOf, reply, withBoth, withHttp, withUdp } from "../support/fake_trackers.ts";
 
 /** Long enough for a loopback on a machine that is busy; and where silence is waited for, no longer than need be. */
 const TIMEOUT_SECONDS = 3, SILENCE_SECONDS = 0.3;
@@ -158,26 +158,21 @@ Deno.test("checkTracker() over HTTP follows nothing, reads a megabyte, and goes 
 });
 
 Deno.test("checkTracker() says which of the protocols would be listed", async () => {
-  await withUdp(
+  await withBoth(
     (packet) => [actionOf(packet) === 0 ? reply(packet, 0, 0, 1) : reply(packet, 1, 1800, 0, 1)],
-    async (udp) => {
-      const port = Number(udp.split(":")[2]);
-      const server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, () => new Response(GOOD));
-      try {
-        const both = await checkTracker(`http://localhost:${port}/announce`, world());
-        assert.deepEqual([both.passes, both.listedAs], [true, `udp://localhost:${port}/announce`]);
-        assert.match(both.findings.at(-1)!.says, /^udp:.* is tried as well, answers, and would be listed instead$/);
-        const tls = await checkTracker(`https://localhost:${port}/announce`, world());
-        assert.deepEqual([tls.passes, tls.listedAs], [false, `udp://localhost:${port}/announce`]);
-        const told = await checkTracker(
-          `udp://localhost:${port}/announce`,
-          world({ txtRecords: () => Promise.resolve([[`BITTORRENT TCP:${port}`]]) }),
-        );
-        assert.deepEqual([told.passes, told.listedAs], [false, `http://localhost:${port}/announce`]);
-        assert.equal(told.why, "its BEP 34 record sends newTrackon elsewhere");
-      } finally {
-        await server.shutdown();
-      }
+    () => new Response(GOOD),
+    async (port) => {
+      const both = await checkTracker(`http://localhost:${port}/announce`, world());
+      assert.deepEqual([both.passes, both.listedAs], [true, `udp://localhost:${port}/announce`]);
+      assert.match(both.findings.at(-1)!.says, /^udp:.* is tried as well, answers, and would be listed instead$/);
+      const tls = await checkTracker(`https://localhost:${port}/announce`, world());
+      assert.deepEqual([tls.passes, tls.listedAs], [false, `udp://localhost:${port}/announce`]);
+      const told = await checkTracker(
+        `udp://localhost:${port}/announce`,
+        world({ txtRecords: () => Promise.resolve([[`BITTORRENT TCP:${port}`]]) }),
+      );
+      assert.deepEqual([told.passes, told.listedAs], [false, `http://localhost:${port}/announce`]);
+      assert.equal(told.why, "its BEP 34 record sends newTrackon elsewhere");
     },
   );
 });

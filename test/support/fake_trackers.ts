@@ -51,6 +51,30 @@ export async function withUdp(
   }
 }
 
+/** Runs `use` with the number of a port on loopback where a UDP tracker answers with `udp`, and an HTTP one with `http`. */
+export async function withBoth(
+  udp: (packet: Uint8Array) => Uint8Array[],
+  http: (request: Request) => Response,
+  use: (port: number) => Promise<void>,
+): Promise<void> {
+  await withUdp(udp, async (url) => {
+    const port = Number(url.split(":")[2]);
+    let server: Deno.HttpServer;
+    try {
+      server = Deno.serve({ hostname: "127.0.0.1", port, onListen: () => {} }, http);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+      // A connection of somebody has the number over TCP. Ours over UDP is kept meanwhile, so that the next is another.
+      return await withBoth(udp, http, use);
+    }
+    try {
+      await use(port);
+    } finally {
+      await server.shutdown();
+    }
+  });
+}
+
 /** A reply that echoes the transaction id of `packet`: action, then words of 4 bytes. */
 export function reply(packet: Uint8Array, action: number, ...words: number[]): Uint8Array {
   const bytes = new Uint8Array(8 + 4 * words.length);
