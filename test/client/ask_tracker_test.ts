@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { askAnnounce, askScrape } from "../../src/client/ask_tracker.ts";
 import type { AnnounceQuestion, AskOptions } from "../../src/client/question.ts";
 import { actionOf, reply, withHttp, withText, withUdp } from "../support/fake_trackers.ts";
+import { RefusingPort } from "../support/refusing_port.ts";
 
 const QUESTION: AnnounceQuestion = {
   infoHash: new Uint8Array(20).fill(0x41),
@@ -125,11 +126,9 @@ Deno.test("askAnnounce() gives up on the silent, the absent and the unknown", as
     const { outcome } = await askAnnounce(url, QUESTION, SHORT);
     assert.deepEqual(outcome, { kind: "noAnswer", reason: "it did not answer within 0.3 s" });
   });
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  using refusing = new RefusingPort();
   const rows: { url: string; options?: AskOptions; want: RegExp }[] = [
-    { url: `http://127.0.0.1:${port}/announce`, want: /refuses connections: nothing listens there$/ },
+    { url: `http://127.0.0.1:${refusing.port}/announce`, want: /refuses connections: nothing listens there$/ },
     { url: "http://no-such-name.invalid/announce", want: /^the name no-such-name.invalid cannot be resolved$/ },
     { url: "udp://no-such-name.invalid:1", want: /^the name no-such-name.invalid cannot be resolved$/ },
     { url: "udp://127.0.0.1:1", options: { ...OPTIONS, family: 6 }, want: /^127.0.0.1 is not an IPv6 address$/ },
