@@ -75,7 +75,7 @@ testWith(
       Deno.writeTextFileSync(`${folder}/whitelist.txt`, "");
       const isReady = async (port: number) => (await askHttp(port, "GET /announce HTTP/1.0\r\n\r\n")).bytes.length > 0;
       await using tracker = await startOpentracker(["-w", "whitelist.txt"], folder, isReady);
-      const { code, text } = await check("--json", "--timeout", "1", ...urlsOf(tracker));
+      const { code, text } = await check("--json", "--timeout", "3", ...urlsOf(tracker));
       const [udp, http] = JSON.parse(text).trackers;
       assert.equal(code, 1);
       assert.deepEqual([udp.passes, http.passes], [false, false]);

@@ -57,7 +57,7 @@ Deno.test("fuzz: a find that needs the inputs before it says so, with its number
 });
 
 Deno.test("fuzz: an input that does not end is found from outside", async () => {
-  await assert.rejects(fuzzFaulty("hangs", 5000, 7, 200), (error) => {
+  await assert.rejects(fuzzFaulty("hangs", 5000, 7, 1000), (error) => {
     assert.ok(error instanceof Hang);
     assert.equal(FAULTY[error.target]!.name, "hangs");
     assert.ok(new TextDecoder().decode(error.input).includes("x"));

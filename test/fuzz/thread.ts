@@ -35,7 +35,9 @@ async function main({ wish, watched }: ToFuzzThread): Promise<void> {
   const before = memory(), results: FuzzResult[] = [];
   for (const running of chosen) {
     const { target, fuzzer } = running, beforeOne = memory();
-    if (running.find === null) await run(running, watch, inputs - fuzzer.tried, ms - running.ms);
+    // Its first inputs may have been held up, and have taken all of its time.
+    const restMs = Math.max(ms / 2, ms - running.ms);
+    if (running.find === null) await run(running, watch, inputs - fuzzer.tried, restMs);
     const afterOne = memory(), slowest = await fuzzer.slowest();
     results.push({
       target: target.name,
