@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { formatJsonLine } from "../persist/json_lines.ts";
 import type { HistorySummary } from "../persist/history_table.ts";
 import { isSystemError, StateFault } from "../persist/state_fault.ts";
+import { copyState } from "../persist/state_copy.ts";
 import { StateFile, type StateRow } from "../persist/state_file.ts";
 import { importLines } from "../persist/state_import.ts";
 import { formatDumpLine } from "../persist/statedump.ts";
@@ -193,5 +194,5 @@ async function* sourceLines(rim: StateRim, source: string): AsyncGenerator<strin
 }
 
 function backup(path: string, target: string): Promise<void> {
-  return withFile(path, true, (file) => file.copyTo(target));
+  return withFile(path, true, (file) => copyState(file, target));
 }

@@ -4,11 +4,11 @@
  * Without an fsync a pass: a killed process loses nothing committed; a machine that loses power loses what the system
  * had not written yet, some half a minute, and the file stays sound.
  */
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import { HistoryTable } from "./history_table.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
-import { damagedRow, foreignFile, isOfSource, newerFile, olderFile, StateFault, toStateFault } from "./state_fault.ts";
-import { createSecretFile, isStateFile, makeSecret, placeStateFile } from "./state_making.ts";
+import { damagedRow, foreignFile, newerFile, olderFile, StateFault, toStateFault } from "./state_fault.ts";
+import { isStateFile, makeSecret, placeStateFile } from "./state_making.ts";
 import { StateLock } from "./state_lock.ts";
 
 /** A torrent as it stands in the file; schema.ts has the columns. */
@@ -56,6 +56,8 @@ const CACHE_KIB = 65_536;
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 /** Free pages given back to the system in one go. */
 const VACUUM_PAGES = 4000;
+/** More than a database can have. A copy in one step is of one moment; by steps, each pass would make it begin anew. */
+const PAGES_MAX = 2 ** 31 - 1;
 /** Torrents read at once: some KiB, or with swarms of a million peers some hundred MiB. */
 const ROWS_AT_ONCE = 64;
 /** Bytes of a peer in the file. */
@@ -264,8 +266,13 @@ export class StateFile {
   shrink(): void {
     this.#attempt(() => {
       const sql = "SELECT freelist_count * 4 > page_count AS is_slack FROM pragma_freelist_count, pragma_page_count";
-      if (this.#db.prepare(sql).get()?.["is_slack"] === 1) this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
+      if (this.#db.prepare(sql).get()?.["is_slack"] === 1) this.#vacuum(VACUUM_PAGES);
     });
+  }
+
+  /** Gives all free pages back to the system: of a file that nobody else has. */
+  compact(): void {
+    this.#attempt(() => this.#vacuum(PAGES_MAX));
   }
 
   /** Puts the log into the file as far as nobody reads it: what is in the file then is there without its log as well. */
@@ -294,20 +301,12 @@ export class StateFile {
     return rows.map((row) => String(Object.values(row)[0])).filter((text) => text !== "ok");
   }
 
-  /** Writes a compact copy to `target`, which must not exist; the file may be written to meanwhile. Whole, or not there. */
-  copyTo(target: string): void {
-    try {
-      createSecretFile(target);
-    } catch (error) {
-      if (error instanceof Deno.errors.AlreadyExists) throw new StateFault(target, "exists", "name a new file");
-      throw toStateFault(target, error);
-    }
-    try {
-      this.#db.prepare("VACUUM INTO ?").run(target);
-    } catch (error) {
-      Deno.removeSync(target);
-      throw toStateFault(isOfSource(error) ? this.path : target, error);
-    }
+  /**
+   * Copies every page to the empty file at `target`, free and damaged ones too; the file may be written to meanwhile. See
+   * state_copy.ts. Throws the error.
+   */
+  async copyPages(target: string): Promise<void> {
+    await backup(this.#db, target, { rate: PAGES_MAX });
   }
 
   // All at once: a number too long for a double is an error then, where it would end an iteration without a word.
@@ -326,6 +325,11 @@ export class StateFile {
       length6 % PEER6_BYTES === 0 && seeders4 * PEER4_BYTES <= length4 && seeders6 * PEER6_BYTES <= length6;
     if (!isSound) throw damagedRow(this.path, "a torrent of it is not as it was written");
     return { infoHash, completed, touched, seeders4, peers4, seeders6, peers6 };
+  }
+
+  // A page a step: only `all` makes every step.
+  #vacuum(pagesMax: number): void {
+    this.#db.prepare(`PRAGMA incremental_vacuum(${pagesMax})`).all();
   }
 
   #attempt<T>(work: () => T): T {

@@ -9,7 +9,7 @@ import { formatJsonLine, parseJsonLine } from "../../src/persist/json_lines.ts";
 import { StateFile, type StateRow } from "../../src/persist/state_file.ts";
 import { formatDumpLine, parseDumpLine } from "../../src/persist/statedump.ts";
 import { seededRandom } from "../support/random.ts";
-import { StateRun, withStatePath } from "../support/state.ts";
+import { listFolder, StateRun, withStatePath } from "../support/state.ts";
 
 /** A minute of 2026. */
 const MINUTE = 29_694_240;
@@ -112,6 +112,29 @@ Deno.test(
     assert.deepEqual(damaged.exitCode, 1);
     assert.ok(damaged.errors.startsWith(`The state file ${JSON.stringify(path)} is damaged`), damaged.errors);
     assert.throws(() => Deno.statSync(`${path}.other`), Deno.errors.NotFound);
+  }),
+);
+
+Deno.test(
+  "tracker state backup makes a copy without the free pages of the file, which others write to meanwhile",
+  withStatePath(async (path) => {
+    const run = fill(path), random = seededRandom("state backup"), copy = `${path}.copy`;
+    const writer = StateFile.open(path, { isLocked: true });
+    const row = { completed: 1, touched: MINUTE, seeders4: 0, peers4: null, seeders6: 0, peers6: null };
+    const hashes = Array.from({ length: 5000 }, () => random.bytes(20));
+    writer.transaction(() => hashes.forEach((infoHash) => writer.save({ ...row, infoHash })));
+    writer.transaction(() => hashes.forEach((infoHash) => writer.save({ ...row, infoHash, completed: 0 })));
+    const before = rowsOf(path), copied = state(["backup", path, copy]);
+    const writing = setInterval(() => writer.save({ ...row, infoHash: random.bytes(20) }), 0);
+    assert.deepEqual(await copied, { exitCode: 0, out: "", errors: "" });
+    clearInterval(writing);
+    assert.deepEqual(listFolder(path).filter((file) => file.includes("copy")), ["tracker.sqlite.copy 600"]);
+    const { bytes } = writer.summary();
+    writer.close();
+    const kept = new Set(rowsOf(copy).map(({ infoHash }) => infoHash.toHex()));
+    assert.deepEqual(before.filter(({ infoHash }) => !kept.has(infoHash.toHex())), []);
+    assert.ok(Deno.statSync(copy).size < bytes / 2, `${Deno.statSync(copy).size} of ${bytes} bytes`);
+    run.keeper.stop();
   }),
 );
 

@@ -164,7 +164,10 @@ async function testState(folder: string): Promise<void> {
     assert.equal(code === 0, end === "SIGTERM", `exit code ${code} by ${end}`);
     assert.doesNotMatch(tracker.errors(), /fail|fault|error/i);
   }
-  const { code, text } = await runProgram(EXECUTABLE, ["state", "info", path], { cwd: folder });
+  const copy = `${path}.copy`,
+    tool = (...args: string[]) => runProgram(EXECUTABLE, ["state", ...args], { cwd: folder });
+  assert.deepEqual(await tool("backup", path, copy), { code: 0, text: "" });
+  const { code, text } = await tool("info", copy);
   assert.equal(code, 0, text);
   assert.match(text, /^IPv4 peers: +3$[^]*^history: +\d+ minutes since [^]*^integrity: +ok$/m);
 }

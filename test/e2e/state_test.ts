@@ -6,7 +6,7 @@ import { runProgram } from "../support/programs.ts";
 import { HttpClient } from "../support/http_client.ts";
 import { asOrdinaryUser, makeOpenFolder, OpenSources, testAsRoot } from "../support/root.ts";
 import { EXECUTABLE, startKeptTracker, withStatePath } from "../support/state.ts";
-import { Program, writeConfig } from "../support/tracker_process.ts";
+import { commandFromSource, Program, writeConfig } from "../support/tracker_process.ts";
 
 const HASH = new Uint8Array(20).fill(0x61);
 /** opentracker's, of a tracker that cannot run. */
@@ -16,9 +16,7 @@ const SLOW_STOP_MS_MAX = 115_000;
 /** What is said of root and what becomes of it. */
 const ABOUT_ROOT = /^(Running as root|running as |from its sources )/;
 /** The program and the arguments it begins with, where it is not started by `startTracker`. */
-const PROGRAM: readonly [string, ...string[]] = EXECUTABLE === undefined
-  ? [Deno.execPath(), "run", "--no-prompt", "-A", new URL("../../main.ts", import.meta.url).pathname]
-  : [EXECUTABLE];
+const PROGRAM: readonly string[] = EXECUTABLE === undefined ? commandFromSource() : [EXECUTABLE];
 
 function configFor(path: string, more: Readonly<Record<string, number>> = {}): string {
   const settings = { "tracker.state": path, "tracker.memory": 64, "tracker.history": "on", ...more };
@@ -45,8 +43,7 @@ Deno.test(
     again.close();
     assert.equal(await second.stop("SIGTERM"), 0);
     // Minutes of both runs.
-    const [program, ...words] = PROGRAM,
-      { text } = await runProgram(program, [...words, "state", "history", "--json", path]);
+    const { text } = await runTool("state", "history", "--json", path);
     const minutes: Record<string, number>[] = text.trim().split("\n").map((line) => JSON.parse(line));
     const announces = minutes.reduce((sum, each) => sum + each["tcpAnnounces"]!, 0), last = minutes.at(-1)!;
     assert.deepEqual([announces, last["torrents"], last["seeders4"], last["leechers4"]], [3, 1, 1, 2], text);
@@ -85,6 +82,23 @@ Deno.test(
 );
 
 Deno.test(
+  "tracker state backup copies the file of a tracker that runs, and a tracker starts with the copy",
+  withStatePath(async (path) => {
+    const config = configFor(path), first = await startKeptTracker(config), copy = `${path}.copy`;
+    const client = await HttpClient.connect(first.httpPort);
+    await client.announce({ infoHash: HASH, port: 1000, left: 0 });
+    client.close();
+    assert.equal(await first.stop("SIGTERM"), 0);
+    const second = await startKeptTracker(config);
+    assert.deepEqual(await runTool("state", "backup", path, copy), { code: 0, text: "" });
+    assert.equal(await second.stop("SIGTERM"), 0);
+    const third = await startKeptTracker(configFor(copy));
+    assert.match(third.printed(), /^state: 1 torrents and 1 peers loaded from .*\.copy in /m);
+    assert.equal(await third.stop("SIGTERM"), 0);
+  }),
+);
+
+Deno.test(
   "a stop that takes longer than two seconds says so, and saves all the same",
   withStatePath(async (path) => {
     const tracker = await startKeptTracker(configFor(path, { "tracker.state_seconds": 3600 }));
@@ -114,6 +128,12 @@ testAsRoot("a folder that the tracker's user may not write to ends the start wit
   );
   Deno.removeSync(folder, { recursive: true });
 });
+
+/** Runs a tool of the program, with the rights that the tracker has. */
+function runTool(...args: string[]): Promise<{ code: number; text: string }> {
+  const [program, ...words] = PROGRAM;
+  return runProgram(program!, [...words, ...args]);
+}
 
 /** Starts a tracker that cannot run. Resolves to the one line it says about it. */
 async function refusedStart(

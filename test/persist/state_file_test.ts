@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { EVENT_COMPLETED } from "../../src/bittorrent/announce.ts";
-import { repairState } from "../../src/persist/repair.ts";
 import { FIGURES } from "../../src/persist/history_minutes.ts";
 import { SCHEMA_VERSION } from "../../src/persist/schema.ts";
 import { StateFault } from "../../src/persist/state_fault.ts";
 import { StateFile, type StateRow } from "../../src/persist/state_file.ts";
 import { seededRandom } from "../support/random.ts";
-import { StateRun, withStatePath } from "../support/state.ts";
+import { damageFile, fillState, listFolder, StateRun, withDatabase, withStatePath } from "../support/state.ts";
 
 const HASH = new Uint8Array(20).fill(7);
 const ROW: StateRow = {
@@ -20,6 +19,9 @@ const ROW: StateRow = {
   seeders6: 0,
   peers6: new Uint8Array(20).fill(32),
 };
+
+/** What makes of a torrent one that has nothing to remember. */
+const NOTHING = { completed: 0, seeders4: 0, peers4: null, peers6: null };
 
 const FAULTS: readonly { name: string; prepare: (path: string) => void; want: RegExp }[] = [
   {
@@ -44,15 +46,15 @@ const FAULTS: readonly { name: string; prepare: (path: string) => void; want: Re
   {
     name: "a damaged one",
     prepare: (path) => {
-      fill(path, 3000);
-      damage(path, 0.2, 0.6);
+      fillState(path, 3000);
+      damageFile(path, 0.2, 0.6);
     },
     want: /is damaged.*; start once with --state-repair/,
   },
   {
     name: "a torrent with half a peer",
     prepare: (path) => {
-      fill(path, 3);
+      fillState(path, 3);
       withDatabase(path, "UPDATE torrents SET peers4 = x'010203'");
     },
     want: /is damaged \(a torrent of it is not as it was written\); start once with --state-repair/,
@@ -60,7 +62,7 @@ const FAULTS: readonly { name: string; prepare: (path: string) => void; want: Re
   {
     name: "a number that no program wrote",
     prepare: (path) => {
-      fill(path, 3);
+      fillState(path, 3);
       withDatabase(path, "UPDATE torrents SET completed = 9007199254740993");
     },
     want: /is damaged/,
@@ -140,7 +142,7 @@ Deno.test(
 Deno.test(
   "StateFile.transaction() says that the disk is full, and leaves the file sound",
   withStatePath((path) => {
-    fill(path, 100);
+    fillState(path, 100);
     const file = StateFile.open(path, { pagesMax: 40 }), random = seededRandom("disk full");
     const write = () =>
       file.transaction(() => {
@@ -199,8 +201,23 @@ Deno.test(
     const file = StateFile.open(path);
     file.save(ROW);
     assert.deepEqual([...file.rows()], [ROW]);
-    file.save({ ...ROW, completed: 0, seeders4: 0, peers4: null, peers6: null });
+    file.save({ ...ROW, ...NOTHING });
     assert.deepEqual([...file.rows()], []);
+    file.close();
+  }),
+);
+
+Deno.test(
+  "StateFile.shrink() gives thousands of free pages back at once",
+  withStatePath((path) => {
+    const random = seededRandom("shrink"), hashes = Array.from({ length: 40_000 }, () => random.bytes(20));
+    const file = StateFile.open(path), bytes = () => file.summary().bytes;
+    file.transaction(() => hashes.forEach((infoHash) => file.save({ ...ROW, infoHash })));
+    const full = bytes();
+    file.transaction(() => hashes.forEach((infoHash) => file.save({ ...ROW, infoHash, ...NOTHING })));
+    assert.equal(bytes(), full, "free pages are kept until then");
+    file.shrink();
+    assert.ok(bytes() < full / 2, `${bytes()} of ${full} bytes`);
     file.close();
   }),
 );
@@ -208,7 +225,7 @@ Deno.test(
 Deno.test(
   "StateFile.rows() holds up no writer's log while it is read, and takes nothing that is written for damage",
   withStatePath((path) => {
-    fill(path, 300);
+    fillState(path, 300);
     const writer = StateFile.open(path), reader = StateFile.open(path, { readOnly: true }), seen = new Set<string>();
     const checkpoint = new DatabaseSync(path), rows = reader.rows();
     const before = [...writer.rows()];
@@ -230,119 +247,6 @@ Deno.test(
 );
 
 Deno.test(
-  "repairState() salvages what is readable, and sets the damaged file aside",
-  withStatePath((path) => {
-    fill(path, 5000);
-    damage(path, 0.3, 0.5);
-    const lines: string[] = [], run = new StateRun(path, { repair: true, peerAgeMinutesMax: 30_000 });
-    const { torrents } = run.store.totals();
-    run.keeper.stop();
-    assert.ok(torrents > 200 && torrents < 5000, `${torrents} of 5000`);
-    assert.ok(Deno.statSync(`${path}.damaged`).size > 0);
-    assert.match(run.lines[0]!, /^state: \d+ torrents were salvaged from .*, which is kept as .*\.damaged$/);
-    repairState(path, (line) => lines.push(line));
-    assert.match(lines[0]!, /is sound, there is nothing to repair$/);
-  }),
-);
-
-Deno.test(
-  "repairState() keeps the minutes of the history that can be read",
-  withStatePath((path) => {
-    const minute = Math.floor(Date.now() / 60_000), written = StateFile.open(path);
-    // Forty days: hundreds of pages, of which a part is damaged.
-    for (let i = 0; i < 40 * 4; i++) {
-      const first = minute - minute % 360 - i * 360;
-      const minutes = Array.from({ length: 360 }, (_, at) => ({
-        minute: first + at,
-        figures: FIGURES.map((_, figure) => 1_000_000 + (i * 7919 + at * 104_729 + figure * 31) % 100_000),
-      }));
-      written.history.saveBlock(first, minutes);
-    }
-    const before = written.history.summary().minutes;
-    written.close();
-    damage(path, 0.4, 0.5);
-    const lines: string[] = [];
-    repairState(path, (line) => lines.push(line));
-    const file = StateFile.open(path), after = [...file.history.minutes()];
-    file.close();
-    assert.ok(after.length > before / 2 && after.length < before, `${after.length} of ${before}`);
-    assert.ok(after.every(({ figures }) => figures.every((value) => value >= 1_000_000 && value < 1_100_000)));
-    assert.ok(lines[0]!.includes(` and ${after.length} minutes of history were salvaged from `), lines[0]);
-  }),
-);
-
-Deno.test(
-  "repairState() leaves the files of others alone",
-  withStatePath((path) => {
-    withDatabase(path, "CREATE TABLE cookies (name TEXT)");
-    const before = listFolder(path);
-    assert.throws(() => repairState(path, () => {}), /is the database of another program/);
-    assert.deepEqual(listFolder(path), before);
-  }),
-);
-
-Deno.test(
-  "repairState() that cannot write leaves everything as it was, and a later one keeps what an earlier one set aside",
-  withStatePath((path) => {
-    const lines: string[] = [], say = (line: string) => lines.push(line);
-    fill(path, 5000);
-    damage(path, 0.3, 0.5);
-    const first = Deno.readFileSync(path), before = listFolder(path);
-    assert.throws(() => repairState(path, say, { pagesMax: 12 }), /cannot be written: the disk is full; make room/);
-    assert.deepEqual([listFolder(path), Deno.readFileSync(path), lines], [before, first, []]);
-    repairState(path, say);
-    damage(path, 0.3, 0.5);
-    const second = Deno.readFileSync(path);
-    repairState(path, say);
-    assert.deepEqual([Deno.readFileSync(`${path}.damaged`), Deno.readFileSync(`${path}.damaged.2`)], [first, second]);
-    assert.match(lines[1]!, /, which is kept as .*\.damaged\.2$/);
-    assert.deepEqual(
-      listFolder(path),
-      ["", ".damaged", ".damaged.2", ".lock"].map((end) => `tracker.sqlite${end} 600`),
-    );
-  }),
-);
-
-Deno.test(
-  "repairState() keeps the log of what it sets aside, as secret as the file",
-  withStatePath((path) => {
-    const run = new StateRun(`${path}.whole`);
-    run.announce(HASH, Uint8Array.of(10, 0, 0, 1), 1, true, EVENT_COMPLETED);
-    run.keeper.pass();
-    const log = Deno.readFileSync(`${path}.whole-wal`);
-    for (const end of ["", "-wal", "-shm"]) {
-      assert.equal(Deno.statSync(`${path}.whole${end}`).mode! & 0o777, 0o600, end);
-      Deno.copyFileSync(`${path}.whole${end}`, path + end);
-    }
-    run.keeper.stop();
-    damage(path, 0, 1);
-    repairState(path, () => {});
-    assert.deepEqual(Deno.readFileSync(`${path}.damaged-wal`), log);
-    assert.deepEqual(
-      listFolder(path).filter((file) => !file.includes("whole")),
-      ["", ".damaged", ".damaged-wal", ".lock"].map((end) => `tracker.sqlite${end} 600`),
-    );
-  }),
-);
-
-Deno.test(
-  "StateFile.open() puts what an interrupted repair had ready in its place, and nothing that is not whole",
-  withStatePath((path) => {
-    Deno.writeTextFileSync(`${path}.new`, "half a file");
-    fill(`${path}.repaired`, 10);
-    // Set aside already, but for the log, which has been copied.
-    Deno.writeTextFileSync(`${path}-wal`, "the log of the damaged file");
-    const file = StateFile.open(path);
-    assert.deepEqual([file.isFresh, [...file.rows()].length, file.problems()], [false, 10, []]);
-    file.close();
-    Deno.removeSync(path);
-    const anew = StateFile.open(path);
-    assert.deepEqual([anew.isFresh, [...anew.rows()].length], [true, 0]);
-    anew.close();
-  }),
-);
-
-Deno.test(
   "Keeper has what it saved first in the file itself, so that a copy without the log is not an empty one",
   withStatePath((path) => {
     const run = new StateRun(path), copy = `${path}.copy`;
@@ -355,35 +259,3 @@ Deno.test(
     file.close();
   }),
 );
-
-function withDatabase(path: string, sql: string): void {
-  const db = new DatabaseSync(path);
-  db.exec(sql);
-  db.close();
-}
-
-/** A file with `torrents` torrents of now, written by a keeper. */
-function fill(path: string, torrents: number): void {
-  const run = new StateRun(path), random = seededRandom("state file");
-  for (let i = 0; i < torrents; i++) run.announce(random.bytes(20), random.bytes(4), 6881, true, EVENT_COMPLETED);
-  run.keeper.stop();
-}
-
-/** Overwrites pages of the file between two shares of its length. */
-function damage(path: string, from: number, to: number): void {
-  const bytes = Deno.readFileSync(path), page = (share: number) => Math.floor(bytes.length * share / 4096) * 4096;
-  bytes.fill(0xa5, page(from), page(to));
-  Deno.writeFileSync(path, bytes);
-}
-
-/** Names and modes of what lies in the file's folder. */
-function listFolder(path: string): string[] {
-  const folder = path.replace(/\/[^/]*$/, "");
-  try {
-    const mode = (name: string) => ((Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777).toString(8);
-    return [...Deno.readDirSync(folder)].map(({ name }) => `${name} ${mode(name)}`).sort();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-}

@@ -1,4 +1,6 @@
 /** A store with a keeper and a state file in a folder of its own, driven by hand; and trackers that run with one. */
+import { DatabaseSync } from "node:sqlite";
+import { EVENT_COMPLETED } from "../../src/bittorrent/announce.ts";
 import type { KeeperStart, KeeperState } from "../../src/persist/keeper_start.ts";
 import { CONNECTION_ID_WORDS } from "../../src/persist/keeper_start.ts";
 import { Keeper } from "../../src/persist/keeper.ts";
@@ -6,6 +8,7 @@ import { Clock, createClock } from "../../src/stats/clock.ts";
 import { createCounters } from "../../src/stats/counters.ts";
 import { createArena } from "../../src/swarm/arena.ts";
 import { SwarmStore } from "../../src/swarm/swarm_store.ts";
+import { seededRandom } from "./random.ts";
 import { asOrdinaryUser } from "./root.ts";
 import { setAsker, StoreDriver } from "./store.ts";
 import { type RunningTracker, startTracker } from "./tracker_process.ts";
@@ -92,4 +95,37 @@ export function withStatePath(test: (path: string) => void | Promise<void>): () 
       Deno.removeSync(folder, { recursive: true });
     }
   };
+}
+
+/** Runs SQL on the database at `path`. */
+export function withDatabase(path: string, sql: string): void {
+  const db = new DatabaseSync(path);
+  db.exec(sql);
+  db.close();
+}
+
+/** A file with `torrents` torrents of now, written by a keeper. */
+export function fillState(path: string, torrents: number): void {
+  const run = new StateRun(path), random = seededRandom("state file");
+  for (let i = 0; i < torrents; i++) run.announce(random.bytes(20), random.bytes(4), 6881, true, EVENT_COMPLETED);
+  run.keeper.stop();
+}
+
+/** Overwrites pages of the file between two shares of its length. */
+export function damageFile(path: string, from: number, to: number): void {
+  const bytes = Deno.readFileSync(path), page = (share: number) => Math.floor(bytes.length * share / 4096) * 4096;
+  bytes.fill(0xa5, page(from), page(to));
+  Deno.writeFileSync(path, bytes);
+}
+
+/** Names and modes of what lies in the file's folder. */
+export function listFolder(path: string): string[] {
+  const folder = path.replace(/\/[^/]*$/, "");
+  try {
+    const mode = (name: string) => ((Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777).toString(8);
+    return [...Deno.readDirSync(folder)].map(({ name }) => `${name} ${mode(name)}`).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
