@@ -64,11 +64,11 @@ export async function serve(config: Config): Promise<number> {
     return EXIT_CANNOT_RUN;
   }
   systemd?.ready(`serving on ${app.sockets.map(describeSocket).join(", ")}`, () => app.silentMs <= FRONT_SILENT_MS_MAX);
-  const isFault = await Promise.race([stopped.then(() => false), untilFailed().then(sayFault)]);
+  const code = await Promise.race([stopped.then(() => 0), untilFailed().then(sayFault), app.ousted.then(refuse)]);
   systemd?.stopping();
   await app.stop();
   systemd?.close();
-  return isFault ? EXIT_FAULT : 0;
+  return code;
 }
 
 /** The tracker as a list of parts. Exported so that tests can hold it. */
@@ -253,6 +253,11 @@ export class App {
     return this.#fronts.silentMs;
   }
 
+  /** Resolves to the sentence that says why it may not serve any more: of a successor, should that come. */
+  get ousted(): Promise<string> {
+    return this.#accession.ousted;
+  }
+
   /** Parts that failed and were started again. */
   get restarts(): number {
     return this.#counts[COUNTER.restarts]!;
@@ -353,9 +358,9 @@ function link(office: PartThread, front: number, handOver: (port: MessagePort) =
 }
 
 // A supervisor that failed cannot be relied on: what there is is saved, and all ends.
-function sayFault(error: unknown): true {
+function sayFault(error: unknown): number {
   console.error("supervisor: failed, and the tracker stops:", error);
-  return true;
+  return EXIT_FAULT;
 }
 
 // Goes to the directory of the config, and decides there what becomes of root.

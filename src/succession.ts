@@ -150,11 +150,19 @@ function goesOn(why: string): string {
 
 /** A restart without a gap, as the tracker that takes over sees it. */
 export class Accession {
+  readonly #ousted = Promise.withResolvers<string>();
   #hearState: (state: KeeperState) => void = () => {};
+
+  /** Resolves to the sentence that says why the fronts may not serve any more, should that come. */
+  get ousted(): Promise<string> {
+    return this.#ousted.promise;
+  }
 
   /** Takes what the keeper says of it. */
   hear(message: FromPart): void {
-    if (message.type === "keeper") this.#hearState(message.state);
+    if (message.type !== "keeper") return;
+    if (message.state !== "ousted") return this.#hearState(message.state);
+    this.#ousted.resolve("Cannot take over: another tracker was started with the same tracker.state meanwhile");
   }
 
   /** Asks whether the fronts may start. Returns null, or the sentence that says why they may not. */

@@ -8,7 +8,9 @@
  *                     absent    there is no successor, and none that comes late may claim
  *
  * Only the successor moves it forward, and the one that leaves takes it away, having ended the successor before. That the
- * one that leaves has left shows by its lock, which comes free however it ends.
+ * one that leaves has left shows by its lock, which comes free however it ends. A tracker that is started in the ordinary
+ * way may have that lock before the successor: it takes the word away first of all, and a successor that has not the lock
+ * and does not find its word any more is not to serve.
  */
 import type { StateFile, StateRow } from "./state_file.ts";
 
@@ -18,6 +20,13 @@ export const HANDOVER_TICK_MS = 200;
 const STAGE = "handover", BEGUN = "begun", CLAIMED = "claimed", SERVING = "serving";
 /** What was touched this long before the beginning may still be of after it: the minutes of two clocks do not begin at once. */
 const SLACK_MINUTES = 1;
+
+/** Ends what two trackers that are no more had begun: for one that has the lock and takes over from nobody. */
+export function endHandover(file: StateFile): void {
+  file.transaction(() => {
+    if (file.meta(STAGE) !== null) file.setMeta(STAGE, null);
+  });
+}
 
 /** The side that leaves. */
 export class Leaver {
@@ -71,13 +80,20 @@ export interface TakerParts {
   readonly onClaim: (isWanted: boolean) => void;
   /** The other one has left, and nothing more comes. */
   readonly onLeft: () => void;
+  /** Another tracker was started with the file before we had its lock: it is that one's. */
+  readonly onOusted: () => void;
 }
+
+type TakerStage = "loading" | "claiming" | "claimed" | "ready" | "serving";
+
+/** The word that must stand there from the claim on. */
+const WORDS: Readonly<Partial<Record<TakerStage, string>>> = { claimed: CLAIMED, ready: CLAIMED, serving: SERVING };
 
 /** The side that takes over. */
 export class Taker {
   readonly #parts: TakerParts;
   #last = 0;
-  #stage: "loading" | "claiming" | "claimed" | "ready" | "serving" = "loading";
+  #stage: TakerStage = "loading";
   #holds = false;
 
   constructor(parts: TakerParts) {
@@ -96,37 +112,49 @@ export class Taker {
 
   /** Takes what was handed over. Throws a StateFault while the other one writes: to be tried again. */
   look(): void {
-    const { file, follow } = this.#parts;
+    const { file, follow, onLeft } = this.#parts;
     // Its lock comes free when it has left, however it did.
     if (!this.#holds && file.tryHold()) {
       this.#holds = true;
       file.sign(Deno.pid);
     }
+    if (this.isOusted()) return;
     const isLast = this.#holds, { rows, last } = file.handedOver(this.#last);
     this.#last = last;
     rows.forEach(follow);
     if (this.#stage === "claiming") this.#claim();
-    if (this.#stage === "ready") {
-      file.setMeta(STAGE, SERVING);
-      this.#stage = "serving";
-    }
+    // With the lock there is nobody left to be told.
+    if (this.#stage === "ready" && (this.#advance(CLAIMED, SERVING) || isLast)) this.#stage = "serving";
     // If it has left before we serve, it failed: our fronts will be there in a moment.
     if (!isLast || this.#stage !== "serving") return;
     file.transaction(() => {
       file.clearHandover();
       file.setMeta(STAGE, null);
     });
-    this.#parts.onLeft();
+    onLeft();
+  }
+
+  /** Whether the file is another tracker's. In a transaction it stays ours to its end if it is ours. */
+  isOusted(): boolean {
+    const { file, onOusted } = this.#parts, word = WORDS[this.#stage];
+    if (this.#holds || word === undefined || file.meta(STAGE) === word) return false;
+    onOusted();
+    return true;
   }
 
   #claim(): void {
-    const { file, onClaim } = this.#parts;
-    const isWanted = file.transaction(() => {
-      const isWanted = file.meta(STAGE) === BEGUN;
-      if (isWanted) file.setMeta(STAGE, CLAIMED);
-      return isWanted;
-    });
+    const isWanted = this.#advance(BEGUN, CLAIMED);
     this.#stage = isWanted ? "claimed" : "loading";
-    onClaim(isWanted);
+    this.#parts.onClaim(isWanted);
+  }
+
+  // False when the word is not `from` any more.
+  #advance(from: string, to: string): boolean {
+    const { file } = this.#parts;
+    return file.transaction(() => {
+      if (file.meta(STAGE) !== from) return false;
+      file.setMeta(STAGE, to);
+      return true;
+    });
   }
 }

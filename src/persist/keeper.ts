@@ -10,7 +10,7 @@ import { COMPLETED_MAX, KEEPS_CHANGES, TORRENT_MINUTES_MAX } from "../swarm/layo
 import { KEEPER_OWNER } from "../swarm/owners.ts";
 import { TorrentLoader } from "../swarm/torrent_loader.ts";
 import { recordWords, TorrentReader } from "../swarm/torrent_reader.ts";
-import { HANDOVER_TICK_MS, Leaver, Taker } from "./handover.ts";
+import { endHandover, HANDOVER_TICK_MS, Leaver, Taker } from "./handover.ts";
 import { History } from "./history.ts";
 import type { KeeperOrder, KeeperStart, KeeperState } from "./keeper_start.ts";
 import { KeptConnectionIds } from "./kept_connection_ids.ts";
@@ -77,6 +77,8 @@ export class Keeper {
   /** Minute from which on peers may have announced to us alone. */
   #claimMinute = Infinity;
   #isServing: boolean;
+  /** The file is a third tracker's. */
+  #isOusted = false;
 
   private constructor(start: KeeperStart, file: StateFile, say: Say, tell: (state: KeeperState) => void) {
     this.#tell = tell;
@@ -106,6 +108,7 @@ export class Keeper {
     try {
       const keeper = new Keeper(start, file, say, tell);
       if (!start.takesOver) file.sign(Deno.pid);
+      if (start.load && !start.takesOver) endHandover(file);
       if (start.load) {
         keeper.#connectionIds.restore(keeper.#clock.second, start.takesOver);
         keeper.#load();
@@ -144,6 +147,7 @@ export class Keeper {
       case "claim":
         return this.#taker!.claim();
       case "serve":
+        if (this.#isOusted) return;
         this.#isServing = true;
         this.#taker?.serve();
         this.#history?.begin(this.#wallMinute, this.#clock.second);
@@ -236,6 +240,12 @@ export class Keeper {
         this.#taker = undefined;
         this.#say("state: the other process has left");
       },
+      onOusted: () => {
+        clearInterval(this.#takeTimer);
+        this.#isServing = false;
+        this.#isOusted = true;
+        this.#tell("ousted");
+      },
     });
     this.#takeTimer = setInterval(() => this.take(), HANDOVER_TICK_MS);
   }
@@ -301,7 +311,8 @@ export class Keeper {
   #pass(isWhole = false): number {
     try {
       this.#watchClocks();
-      const torrents = this.#file.transaction(() => this.#write(isWhole));
+      const torrents = this.#file.transaction(() => this.#taker?.isOusted() ? -1 : this.#write(isWhole));
+      if (this.#isOusted) return -1;
       this.#isAllDue = false;
       // Who copies the file without its log has an old state at worst, never none.
       if (this.#passes++ === 0) this.#file.writeBack();

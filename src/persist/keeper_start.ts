@@ -11,9 +11,10 @@ export type KeeperOrder = "handOver" | "keepOn" | "claim" | "serve";
 
 /**
  * handingOver: the file is whole, a successor may start. unable: it is not, and none may. takenOver: it serves. Of a
- * successor, claimed: our fronts may start. unwanted: they may not, the tracker before us goes on.
+ * successor, claimed: our fronts may start. unwanted: they may not, the tracker before us goes on. ousted: they may not
+ * serve any more, a third tracker has the file.
  */
-export type KeeperState = "handingOver" | "unable" | "takenOver" | "claimed" | "unwanted";
+export type KeeperState = "handingOver" | "unable" | "takenOver" | "claimed" | "unwanted" | "ousted";
 
 /** Everything the keeper needs. */
 export interface KeeperStart {

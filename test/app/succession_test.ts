@@ -145,6 +145,14 @@ Deno.test("Accession: the fronts may start only when the keeper has claimed", as
   }
 });
 
+Deno.test("Accession: a third tracker with the file is heard of whenever it comes", async () => {
+  const accession = new Accession();
+  const keeper = { post: () => accession.hear({ type: "keeper", state: "claimed" }) };
+  accession.hear({ type: "keeper", state: "ousted" });
+  assert.equal(await accession.claim(keeper), null);
+  assert.match(await accession.ousted, /^Cannot take over: another tracker was started with the same tracker\.state/);
+});
+
 Deno.test("refuseSuccession() says why a tracker cannot be restarted without a gap", () => {
   const able = {
     pid: 2,

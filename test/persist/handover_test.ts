@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { EVENT_COMPLETED, EVENT_NONE, EVENT_STOPPED } from "../../src/bittorrent/announce.ts";
+import { Leaver } from "../../src/persist/handover.ts";
 import type { KeeperState } from "../../src/persist/keeper_start.ts";
 import { StateFault } from "../../src/persist/state_fault.ts";
 import { StateFile, type StateRow } from "../../src/persist/state_file.ts";
@@ -247,6 +248,60 @@ Deno.test(
     old.keeper.obey("keepOn");
     old.keeper.stop();
     assert.deepEqual([rows(path).length, rows(path)[0]!.seeders4], [1, 2]);
+  }),
+);
+
+for (const stage of ["begun", "claimed", "serving"] as const) {
+  Deno.test(
+    `a successor whose tracker is killed (${stage}) leaves the file to a third one that has its lock first`,
+    withStatePath((path) => {
+      const told: KeeperState[] = [], old = StateFile.open(path);
+      new Leaver(old, 0);
+      const next = new StateRun(path, { takesOver: true }, (state) => told.push(state));
+      const claim = () => {
+        next.keeper.obey("claim");
+        next.keeper.take();
+      };
+      if (stage !== "begun") claim();
+      if (stage === "serving") {
+        next.keeper.obey("serve");
+        next.keeper.take();
+      }
+      next.announce(HASH, TEN, 1, true, EVENT_NONE);
+      // What the system does with the lock of a killed process.
+      old.close();
+      const third = new StateRun(path);
+      if (stage === "begun") claim();
+      // Whatever comes first.
+      else if (stage === "claimed") next.keeper.take();
+      else assert.equal(next.keeper.pass(), -1);
+      next.keeper.obey("serve");
+      assert.deepEqual(told, stage === "begun" ? ["unwanted"] : ["claimed", "ousted"]);
+      third.announce(OTHER, TEN, 2, true, EVENT_NONE);
+      third.keeper.stop();
+      // Its fronts end after that one.
+      next.keeper.take();
+      if (stage !== "begun") next.keeper.stop();
+      assert.deepEqual(rows(path).map(({ infoHash }) => infoHash), [OTHER]);
+    }),
+  );
+}
+
+Deno.test(
+  "a successor that has the lock of a killed tracker goes on, and a third one is refused",
+  withStatePath((path) => {
+    const told: KeeperState[] = [], old = StateFile.open(path);
+    new Leaver(old, 0);
+    const next = new StateRun(path, { takesOver: true }, (state) => told.push(state));
+    old.close();
+    next.keeper.take();
+    assert.throws(() => new StateRun(path), /is kept by another tracker that runs/);
+    next.keeper.obey("claim");
+    next.keeper.take();
+    next.keeper.obey("serve");
+    next.keeper.take();
+    assert.deepEqual([told, next.lines.at(-1)], [["claimed"], "state: the other process has left"]);
+    next.keeper.stop();
   }),
 );
 
