@@ -10,7 +10,7 @@ import { quote } from "./shell.ts";
 /** Below this a write may fail any minute; below the second, a busy week can use it up. */
 const FREE_BYTES_MIN = 64 * 1024 * 1024, FREE_BYTES_WANTED = 1024 * 1024 * 1024;
 /** Files that SQLite and the tracker keep beside it. */
-const BESIDE = ["", "-wal", "-shm", ".lock"];
+const BESIDE = ["", "-wal", "-shm", ".lock", ".lock.sqlite"];
 
 /** Looks at the folder, the file, what lies beside it, and the disk. */
 export function checkStateFile(examined: Examined): Found[] {

@@ -5,16 +5,11 @@
  */
 import { damagedRow, isOfSource, StateFault, toStateFault } from "./state_fault.ts";
 import { StateFile } from "./state_file.ts";
-import { createSecretFile, removeDatabase } from "./state_making.ts";
+import { removeDatabase, tryCreateSecretFile } from "./state_making.ts";
 
 /** Copies `file` to `target`, which must not exist. Throws a StateFault that names the one of the two that is at fault. */
 export async function copyState(file: StateFile, target: string): Promise<void> {
-  try {
-    createSecretFile(target);
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) throw new StateFault(target, "exists", "name a new file");
-    throw toStateFault(target, error);
-  }
+  reserve(target);
   try {
     // Pages are copied as they are, damaged and free ones too.
     const [problem] = file.problems();
@@ -25,6 +20,15 @@ export async function copyState(file: StateFile, target: string): Promise<void> 
     removeDatabase(target);
     throw toStateFault(isOfSource(error) ? file.path : target, error);
   }
+}
+
+function reserve(target: string): void {
+  try {
+    if (tryCreateSecretFile(target)) return;
+  } catch (error) {
+    throw toStateFault(target, error);
+  }
+  throw new StateFault(target, "exists", "name a new file");
 }
 
 function compact(path: string): void {

@@ -26,8 +26,12 @@ const SQLITE = {
   NOTADB: 26,
 } as const;
 
-/** What of an I/O error is said in full. */
-const IOERR_READ = SQLITE.IOERR | 1 << 8, IOERR_SHORT_READ = SQLITE.IOERR | 2 << 8;
+/** Kinds of I/O errors that are told apart: the last is how a full disk shows when the memory of a log cannot grow. */
+const IOERR_READ = SQLITE.IOERR | 1 << 8,
+  IOERR_SHORT_READ = SQLITE.IOERR | 2 << 8,
+  IOERR_SHMSIZE = SQLITE.IOERR | 19 << 8;
+/** How the system says that a disk is full, or a user's share of it. */
+const FULL_CODES: readonly unknown[] = ["ENOSPC", "EDQUOT"];
 
 /** Texts of errors that come without their code. Source: sqlite3_errstr. */
 const MESSAGES: readonly (readonly [string, number])[] = [
@@ -59,6 +63,7 @@ export function toStateFault(path: string, error: unknown): StateFault {
   }
   if (error instanceof Deno.errors.IsADirectory) return new StateFault(path, "is a folder", ELSEWHERE);
   if (isTooLong(error)) return damagedRow(path, "a number in it is too long");
+  if (isFullDisk(error)) return sqliteFault(path, SQLITE.FULL, error.message);
   const code = sqliteCode(error);
   if (code === null && isSystemError(error)) {
     return new StateFault(path, `cannot be read or written (${error.message})`, "see to the disk");
@@ -101,12 +106,23 @@ export function isUnreadable(error: unknown): boolean {
   return isTooLong(error) || error instanceof Error && UNREADABLE.includes(sqliteCode(error) ?? -1);
 }
 
+/** Whether another has locked what was asked for. */
+export function isBusy(error: unknown): boolean {
+  const code = error instanceof Error ? sqliteCode(error) : null;
+  return code === SQLITE.BUSY || code === SQLITE.LOCKED;
+}
+
 /** Whether a copying failed at what is copied; if not, it is where the copy goes. */
 export function isOfSource(error: unknown): boolean {
   const { errcode } = error as { errcode?: unknown };
   if (errcode === IOERR_READ || errcode === IOERR_SHORT_READ || isTooLong(error)) return true;
   const code = error instanceof Error ? sqliteCode(error) ?? -1 : -1;
   return [SQLITE.ERROR, SQLITE.BUSY, SQLITE.LOCKED, SQLITE.CORRUPT, SQLITE.NOTADB].some((one) => one === code);
+}
+
+function isFullDisk(error: Error): boolean {
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  return FULL_CODES.includes(code) || errcode === IOERR_SHMSIZE;
 }
 
 // node:sqlite refuses numbers that a double does not hold: no tracker writes any.

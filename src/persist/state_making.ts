@@ -58,6 +58,17 @@ export function createSecretFile(path: string): void {
   Deno.openSync(path, { write: true, createNew: true, mode: MODE }).close();
 }
 
+/** The same where there is none. True when it is new. */
+export function tryCreateSecretFile(path: string): boolean {
+  try {
+    createSecretFile(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw error;
+  }
+}
+
 /** Takes what others may do with the file from them. Before SQLite opens it, whose files beside it get the same mode. */
 export function makeSecret(path: string): void {
   if (Deno.build.os === "windows") return;

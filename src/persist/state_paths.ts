@@ -10,6 +10,16 @@ export function logPath(path: string): string {
   return `${path}-wal`;
 }
 
+/** What is locked as long as a program keeps the file. */
+export function lockedPath(path: string): string {
+  return `${path}.lock.sqlite`;
+}
+
+/** Where that program's process is named. */
+export function lockPath(path: string): string {
+  return `${path}.lock`;
+}
+
 /** Where the file is made before it is there: what lies under this name is never whole, and may be removed. */
 export function makingPath(path: string): string {
   return `${path}.new`;
@@ -33,5 +43,5 @@ export function databasePaths(path: string): string[] {
 /** Every file that whoever keeps the state at `path` may make, change or remove. */
 export function keptPaths(path: string): string[] {
   const databases = [path, makingPath(path), repairedPath(path), ...damagedPaths(path)];
-  return [...databases.flatMap(databasePaths), `${path}.lock`, `${path}.lock.sqlite`];
+  return [...databases.flatMap(databasePaths), lockPath(path), lockedPath(path)];
 }

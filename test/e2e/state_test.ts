@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { StateFile } from "../../src/persist/state_file.ts";
+import { StateLock } from "../../src/persist/state_lock.ts";
 import { runProgram } from "../support/programs.ts";
 import { HttpClient } from "../support/http_client.ts";
 import { asOrdinaryUser, makeOpenFolder, OpenSources, testAsRoot } from "../support/root.ts";
@@ -9,6 +10,8 @@ import { EXECUTABLE, startKeptTracker, withStatePath } from "../support/state.ts
 import { commandFromSource, Program, writeConfig } from "../support/tracker_process.ts";
 
 const HASH = new Uint8Array(20).fill(0x61);
+/** What is said of a file that another program has. */
+const KEPT = /is kept by another tracker that runs; stop it, or name another/;
 /** opentracker's, of a tracker that cannot run. */
 const EXIT_CANNOT_RUN = 111;
 /** The tracker gives up saving after two minutes; less than that is a machine whose cores others want. */
@@ -76,8 +79,22 @@ Deno.test(
   "a second tracker with the same state file ends with one sentence and 111",
   withStatePath(async (path) => {
     const config = configFor(path), first = await startKeptTracker(config);
-    assert.match(await refusedStart(config), /is kept by another tracker that runs; stop it, or name another/);
+    assert.match(await refusedStart(config), KEPT);
     assert.equal(await first.stop("SIGTERM"), 0);
+  }),
+);
+
+Deno.test(
+  "a tracker and a program of another runtime with the same state file see each other's lock, until they are killed",
+  withStatePath(async (path) => {
+    const config = configFor(path), tracker = await startKeptTracker(config);
+    assert.equal(StateLock.keeperOf(path), tracker.pid);
+    assert.throws(() => StateLock.open(path, false), KEPT);
+    await tracker.stop("SIGKILL");
+    assert.equal(StateLock.keeperOf(path), null);
+    const lock = StateLock.open(path, false);
+    assert.match(await refusedStart(config), KEPT);
+    lock.close();
   }),
 );
 

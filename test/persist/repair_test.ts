@@ -77,7 +77,7 @@ Deno.test(
     assert.match(lines[1]!, /, which is kept as .*\.damaged\.2$/);
     assert.deepEqual(
       listFolder(path),
-      ["", ".damaged", ".damaged.2", ".lock"].map((end) => `tracker.sqlite${end} 600`),
+      ["", ".damaged", ".damaged.2", ".lock", ".lock.sqlite"].map((end) => `tracker.sqlite${end} 600`),
     );
   }),
 );
@@ -99,7 +99,7 @@ Deno.test(
     assert.deepEqual(Deno.readFileSync(`${path}.damaged-wal`), log);
     assert.deepEqual(
       listFolder(path).filter((file) => !file.includes("whole")),
-      ["", ".damaged", ".damaged-wal", ".lock"].map((end) => `tracker.sqlite${end} 600`),
+      ["", ".damaged", ".damaged-wal", ".lock", ".lock.sqlite"].map((end) => `tracker.sqlite${end} 600`),
     );
   }),
 );

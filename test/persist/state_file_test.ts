@@ -78,7 +78,7 @@ const FAULTS: readonly { name: string; prepare: (path: string) => void; want: Re
       const run = new StateRun(`${path}.whole`);
       Deno.copyFileSync(`${path}.whole-wal`, `${path}-wal`);
       run.keeper.stop();
-      Deno.renameSync(`${path}.whole.lock`, `${path}.lock`);
+      for (const end of [".lock", ".lock.sqlite"]) Deno.renameSync(`${path}.whole${end}`, path + end);
     },
     want:
       /is not there, but its log is \(-wal\); put the file back beside its log, or move the log away to begin anew$/,
