@@ -2,7 +2,7 @@
  * Salvages a damaged state file: what can be read of it goes into a new one beside it, and only when that is whole do
  * they change places. A file that is sound, of another program, of a newer version or in use is left as it is.
  */
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type DatabaseSyncOptions } from "node:sqlite";
 import { BLOCK_MINUTES, blockOf, decodeBlock } from "./history_minutes.ts";
 import { HISTORY_DAYS } from "./history_table.ts";
 import { isUnreadable, StateFault, toStateFault } from "./state_fault.ts";
@@ -16,6 +16,8 @@ const RANGES = 65_536;
 /** Rows read at once. */
 const ROWS_AT_ONCE = 256;
 const MINUTE_MS = 60_000;
+/** How a database is opened whose schema may be written. Deno's own declarations lack this. */
+const UNDEFENDED: DatabaseSyncOptions = { defensive: false } as object;
 
 /**
  * Mends the file at `path` if it needs it. `say` takes a line about what was done; `limits` are of the new file. Throws a
@@ -111,7 +113,9 @@ function salvage(path: string, to: string, limits: Pick<OpenWish, "pagesMax">): 
 
 function openReadable(path: string): DatabaseSync | null {
   // Its log stays a log; where there is none, a mere reader would leave an empty one.
-  const db = new DatabaseSync(path, { readOnly: isThere(logPath(path)) });
+  const db = new DatabaseSync(path, { readOnly: isThere(logPath(path)), ...UNDEFENDED });
+  // SQLite refuses a file that is shorter than it says, unless the schema may be written: then nothing but what is missing.
+  db.exec("PRAGMA writable_schema = ON");
   if (unlessUnreadable(() => db.prepare("SELECT count(*) FROM sqlite_schema").get()) !== null) return db;
   db.close();
   return null;

@@ -25,6 +25,22 @@ Deno.test(
 );
 
 Deno.test(
+  "repairState() salvages what is left of a file that was cut off",
+  withStatePath((path) => {
+    fillState(path, 5000);
+    Deno.truncateSync(path, Math.floor(Deno.statSync(path).size * 0.95));
+    assert.throws(() => new StateRun(path), /is damaged; start once with --state-repair/);
+    const lines: string[] = [];
+    repairState(path, (line) => lines.push(line));
+    const file = StateFile.open(path), { torrents } = file.summary();
+    assert.deepEqual(file.problems(), []);
+    file.close();
+    assert.ok(torrents > 3000 && torrents < 5000, `${torrents} of 5000`);
+    assert.ok(lines[0]!.startsWith(`state: ${torrents} torrents were salvaged from `), lines[0]);
+  }),
+);
+
+Deno.test(
   "repairState() keeps the minutes of the history that can be read",
   withStatePath((path) => {
     const minute = Math.floor(Date.now() / 60_000), written = StateFile.open(path);
