@@ -10,10 +10,12 @@ import { COMPLETED_MAX, KEEPS_CHANGES, TORRENT_MINUTES_MAX } from "../swarm/layo
 import { KEEPER_OWNER } from "../swarm/owners.ts";
 import { TorrentLoader } from "../swarm/torrent_loader.ts";
 import { recordWords, TorrentReader } from "../swarm/torrent_reader.ts";
+import { FaultLines } from "./fault_lines.ts";
 import { endHandover, HANDOVER_TICK_MS, Leaver, Taker } from "./handover.ts";
 import { History } from "./history.ts";
 import type { KeeperOrder, KeeperStart, KeeperState } from "./keeper_start.ts";
 import { KeptConnectionIds } from "./kept_connection_ids.ts";
+import { Purge } from "./purge.ts";
 import { repairState } from "./repair.ts";
 import { RowBuilder, toKept } from "./row_builder.ts";
 import { StateFault } from "./state_fault.ts";
@@ -22,10 +24,6 @@ import { restMs, Steps } from "./steps.ts";
 
 /** Words read at a time. */
 const READ_WORDS = 1 << 16;
-/** First bytes of info hashes looked at for the dead in one pass: all in 64 passes. */
-const PURGE_BYTES = 4;
-/** How much longer than its peers live a torrent stays in the file: the sweep takes its time. */
-const PURGE_MINUTES = 5;
 /** Longest rest between tries to write. */
 const RETRY_MS_MAX = 60_000;
 /** Minutes by which the two clocks may move apart in a pass before all ages are written anew. */
@@ -53,7 +51,8 @@ export class Keeper {
   readonly #say: Say;
   readonly #tell: (state: KeeperState) => void;
   readonly #clock: Clock;
-  readonly #counters: Float64Array;
+  readonly #faults: FaultLines;
+  readonly #purge: Purge;
   readonly #changes: TorrentReader;
   readonly #all: TorrentReader;
   readonly #loader: TorrentLoader;
@@ -65,9 +64,8 @@ export class Keeper {
   #isAllDue: boolean;
   #passes = 0;
   #minutesApart = 0;
-  #purgeFrom = 0;
   #faultMs = 0;
-  #lastFault = "";
+  #isWrittenBack = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #minuteTimer: ReturnType<typeof setTimeout> | undefined;
   // While a successor takes over from us, or we from another.
@@ -87,7 +85,8 @@ export class Keeper {
     this.#file = file;
     this.#say = say;
     this.#clock = new Clock(start.clock);
-    this.#counters = counterRow(start.counters, start.counterRow);
+    const counters = counterRow(start.counters, start.counterRow);
+    this.#faults = new FaultLines(say, () => counters[COUNTER.stateFaults]!++);
     this.#changes = new TorrentReader(start.arena, KEEPER_OWNER, { peers: true, changesOnly: true });
     this.#all = new TorrentReader(start.arena, KEEPER_OWNER, {
       peers: true,
@@ -96,6 +95,7 @@ export class Keeper {
     });
     this.#loader = new TorrentLoader(start.arena, KEEPER_OWNER, start.peerAgeMinutesMax);
     this.#connectionIds = new KeptConnectionIds(file, start.connectionId);
+    this.#purge = new Purge(file, start.peerAgeMinutesMax, start.keepDays);
     this.#minutesApart = this.#wallMinute - this.#minute;
     // A keeper that takes over from one that failed does not know what that one had taken and not written.
     this.#isAllDue = !start.load;
@@ -309,27 +309,33 @@ export class Keeper {
 
   // `isWhole`: large swarms as well, whosever turn it is, and without rests, for somebody waits for it.
   #pass(isWhole = false): number {
+    let torrents: number;
     try {
       this.#watchClocks();
-      const torrents = this.#file.transaction(() => this.#taker?.isOusted() ? -1 : this.#write(isWhole));
-      if (this.#isOusted) return -1;
-      this.#isAllDue = false;
-      // Who copies the file without its log has an old state at worst, never none.
-      if (this.#passes++ === 0) this.#file.writeBack();
-      this.#history?.noteSaved();
-      this.#file.shrink();
-      if (this.#lastFault !== "") this.#say("state: the file can be written again, and is complete");
-      this.#lastFault = "";
-      return torrents;
+      torrents = this.#file.transaction(() => this.#taker?.isOusted() ? -1 : this.#write(isWhole));
     } catch (error) {
-      if (!(error instanceof StateFault)) throw error;
       this.#isAllDue = true;
-      this.#counters[COUNTER.stateFaults]!++;
-      if (error.message !== this.#lastFault) {
-        this.#say(`state: nothing is saved, and it will be tried again: ${error.message}`);
-      }
-      this.#lastFault = error.message;
+      this.#faults.note("nothing is saved, and it will be tried again", error);
       return -1;
+    }
+    if (this.#isOusted) return -1;
+    this.#isAllDue = false;
+    this.#passes++;
+    this.#history?.noteSaved();
+    this.#tidy();
+    return torrents;
+  }
+
+  // What is saved stays so if this fails.
+  #tidy(): void {
+    try {
+      // Who copies the file without its log has an old state at worst, never none.
+      if (!this.#isWrittenBack) this.#file.writeBack();
+      this.#isWrittenBack = true;
+      this.#file.shrink();
+      this.#faults.clear();
+    } catch (error) {
+      this.#faults.note("all is saved, but the file could not be put in order, and it will be tried again", error);
     }
   }
 
@@ -374,7 +380,7 @@ export class Keeper {
         }
       }
     }
-    if (leaver === undefined) this.#writeRest();
+    if (leaver === undefined) this.#purge.step(this.#wallMinute);
     return torrents;
   }
 
@@ -387,13 +393,6 @@ export class Keeper {
     }
     if (this.#leaver === undefined) this.#file.save(row);
     else this.#leaver.save(row, row.minute - (row.wallMinute - row.touched));
-  }
-
-  #writeRest(): void {
-    const { peerAgeMinutesMax, keepDays } = this.#start, wallMinute = this.#wallMinute;
-    const from = this.#purgeFrom, end = from + PURGE_BYTES;
-    this.#purgeFrom = end & 0xff;
-    this.#file.purge(from, end, wallMinute - peerAgeMinutesMax - PURGE_MINUTES, wallMinute - keepDays * 1440);
   }
 }
 
