@@ -139,6 +139,23 @@ Deno.test(
 );
 
 Deno.test(
+  "tracker state backup makes no copy where a start would take it for its own",
+  withStatePath(async (path) => {
+    StateFile.open(path).close();
+    const folder = path.replace(/\/[^/]*$/, "");
+    for (const end of [".new", ".repaired", ".damaged.2", ".new-journal"]) {
+      const target = `${folder}/../${folder.split("/").at(-1)}/tracker.sqlite${end}`;
+      const { exitCode, errors } = await state(["backup", path, target]);
+      assert.equal(exitCode, 1, target);
+      assert.match(errors, /has the name of a file that the tracker makes and removes itself; name another\n$/);
+      assert.throws(() => Deno.statSync(target), Deno.errors.NotFound);
+    }
+    Deno.mkdirSync(`${folder}/copies`);
+    assert.equal((await state(["backup", path, `${folder}/copies/tracker.sqlite.new`])).exitCode, 0);
+  }),
+);
+
+Deno.test(
   "tracker state info counts what a file in use holds",
   withStatePath(async (path) => {
     const run = fill(path), { out } = await state(["info", path]), totals = run.store.totals();
