@@ -173,15 +173,26 @@ function writeLines(rim: StateRim, lines: Iterable<string>): void {
   rim.write(text);
 }
 
-function importInto(rim: StateRim, path: string, source: string): Promise<void> {
-  return withFile(path, false, async (file) => {
-    const { torrents, refused } = await importLines(
-      file,
-      sourceLines(rim, source),
-      Math.floor(rim.now() / MINUTE_MS),
+// A source that cannot be read is no reason to make a file.
+async function importInto(rim: StateRim, path: string, source: string): Promise<void> {
+  const rest = sourceLines(rim, source), first = await rest.next();
+  try {
+    const unixMinute = Math.floor(rim.now() / MINUTE_MS);
+    const { torrents, empty, refused } = await withFile(
+      path,
+      false,
+      (file) => importLines(file, joined(first, rest), unixMinute),
     );
-    rim.write(`${torrents} torrents imported, ${refused} lines were none\n`);
-  });
+    rim.write(`${torrents} torrents imported, ${empty} had nothing to keep, ${refused} lines were none\n`);
+  } finally {
+    await rest.return(undefined);
+  }
+}
+
+async function* joined(first: IteratorResult<string>, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
 }
 
 async function* sourceLines(rim: StateRim, source: string): AsyncGenerator<string> {

@@ -154,13 +154,12 @@ export class StateFile {
     });
   }
 
-  /** Writes a torrent; one without peers and completed downloads is removed. */
-  save(row: StateRow): void {
-    if (row.peers4 === null && row.peers6 === null && row.completed === 0) {
-      this.#remove.run(row.infoHash);
-      return;
-    }
-    this.#replace.run(...columnsOf(row));
+  /** Writes a torrent. False: it has neither peers nor completed downloads, and is not in the file any more. */
+  save(row: StateRow): boolean {
+    const isKept = row.peers4 !== null || row.peers6 !== null || row.completed > 0;
+    if (isKept) this.#replace.run(...columnsOf(row));
+    else this.#remove.run(row.infoHash);
+    return isKept;
   }
 
   /** Completed downloads the file remembers of a torrent; 0 if it does not know it. */

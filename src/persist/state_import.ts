@@ -12,7 +12,10 @@ const BATCH = 10_000;
 
 /** What came of an import. */
 export interface ImportCounts {
+  /** That are in the file now. */
   readonly torrents: number;
+  /** That are not: without peers, and without completed downloads. */
+  readonly empty: number;
   /** Lines that were neither empty nor a torrent. */
   readonly refused: number;
 }
@@ -23,9 +26,11 @@ export async function importLines(
   lines: AsyncIterable<string> | Iterable<string>,
   unixMinute: number,
 ): Promise<ImportCounts> {
-  let torrents = 0, refused = 0, batch: StateRow[] = [];
+  let torrents = 0, empty = 0, refused = 0, batch: StateRow[] = [];
   const save = () => {
-    file.transaction(() => batch.forEach((row) => file.save(merged(file.row(row.infoHash), row))));
+    const kept = file.transaction(() => batch.filter((row) => file.save(merged(file.row(row.infoHash), row)))).length;
+    torrents += kept;
+    empty += batch.length - kept;
     batch = [];
   };
   for await (const line of lines) {
@@ -35,12 +40,11 @@ export async function importLines(
       refused++;
       continue;
     }
-    torrents++;
     batch.push({ ...row, touched: Math.min(row.touched, unixMinute) });
     if (batch.length >= BATCH) save();
   }
   save();
-  return { torrents, refused };
+  return { torrents, empty, refused };
 }
 
 function parseLine(line: string): StateRow | null {

@@ -65,7 +65,7 @@ Deno.test(
     run.keeper.stop();
     assert.equal(exported.exitCode, 0);
     const imported = await state(["import", other], exported.out, { now: Date.now });
-    assert.equal(imported.out, `${rowsOf(path).length} torrents imported, 0 lines were none\n`);
+    assert.equal(imported.out, `${rowsOf(path).length} torrents imported, 0 had nothing to keep, 0 lines were none\n`);
     assert.deepEqual(rowsOf(other), rowsOf(path));
     assert.equal((await state(["import", other], exported.out, { now: Date.now })).exitCode, 0);
     assert.deepEqual(rowsOf(other), rowsOf(path), "twice changes nothing");
@@ -80,10 +80,11 @@ Deno.test(
     assert.match(out, /^([0-9A-F]{40}:\d+:\d+\n)+$/);
     assert.equal((await state(["import", path], out, { now: Date.now })).exitCode, 0);
     assert.deepEqual(rowsOf(path), before);
-    const higher = `${before[0]!.infoHash.toHex()}:1:70\nnonsense\n`;
+    const nothing = `${"cd".repeat(20)}:1:0\n${before[0]!.infoHash.toHex()}:1:0\n`;
+    const higher = `${before[0]!.infoHash.toHex()}:1:70\nnonsense\n${nothing}`;
     assert.equal(
       (await state(["import", path], higher, { now: Date.now })).out,
-      "1 torrents imported, 1 lines were none\n",
+      "2 torrents imported, 1 had nothing to keep, 1 lines were none\n",
     );
     assert.deepEqual(rowsOf(path)[0], { ...before[0], completed: 70 });
     const other = `${path}.other`,
@@ -233,13 +234,18 @@ Deno.test(
       { words: ["export", text], want: "is not a database" },
       { words: ["import", path, `${path}.no`], want: "cannot be read" },
       { words: ["import", path, path.replace(/\/[^/]*$/, "")], want: "cannot be read (Is a directory" },
-      { words: ["backup", path, `${path}.no/x`], want: 'x" cannot be made: its folder does not exist' },
     ];
     for (const { words, want } of rows) {
       const { exitCode, errors } = await state(words);
       assert.equal(exitCode, 1);
       assert.ok(errors.includes(want) && errors.split("\n").length === 2, errors);
     }
+    assert.deepEqual(listFolder(path), ["tracker.sqlite.txt 644"], "no file was made for nothing");
+    StateFile.open(path).close();
+    assert.match(
+      (await state(["backup", path, `${path}.no/x`])).errors,
+      /x" cannot be made: its folder does not exist/,
+    );
     const run = new StateRun(`${path}.used`);
     const ends: [end: Error, exitCode: number, errors: string][] = [
       [new Deno.errors.BrokenPipe("Broken pipe (os error 32)"), 0, ""],
