@@ -47,19 +47,16 @@ const MESSAGES: readonly (readonly [string, number])[] = [
 const ELSEWHERE = "name another file in tracker.state";
 const REPAIR = "start once with --state-repair to salvage what is readable, or move the file away";
 
-/** Turns whatever was thrown at the work on `path` into a StateFault; what is none (a fault of ours) is thrown on. */
-export function toStateFault(path: string, error: unknown): StateFault {
+/**
+ * Turns whatever was thrown at the work on `path` into a StateFault; what is none (a fault of ours) is thrown on.
+ * `isLook`: of a tool that only reads.
+ */
+export function toStateFault(path: string, error: unknown, isLook = false): StateFault {
   if (error instanceof StateFault) return error;
   if (!(error instanceof Error)) throw error;
+  if (isDenied(error)) return isLook ? unreadable(path) : unwritable(path);
   if (error instanceof Deno.errors.NotFound) {
     return new StateFault(path, "cannot be made: its folder does not exist", "make the folder");
-  }
-  if (error instanceof Deno.errors.PermissionDenied || (error as { code?: unknown }).code === "EROFS") {
-    return new StateFault(
-      path,
-      "cannot be written",
-      `give the tracker the right to write to it and its folder, or ${ELSEWHERE}`,
-    );
   }
   if (error instanceof Deno.errors.IsADirectory) return new StateFault(path, "is a folder", ELSEWHERE);
   if (isTooLong(error)) return damagedRow(path, "a number in it is too long");
@@ -79,14 +76,6 @@ function sqliteFault(path: string, code: number, message: string): StateFault {
       return new StateFault(path, "is in use by another program", `close that program, or ${ELSEWHERE}`);
     case SQLITE.FULL:
       return new StateFault(path, "cannot be written: the disk is full", "make room on the disk");
-    case SQLITE.PERM:
-    case SQLITE.READONLY:
-    case SQLITE.CANTOPEN:
-      return new StateFault(
-        path,
-        "cannot be written",
-        `give the tracker the right to write to it and its folder, or ${ELSEWHERE}`,
-      );
     case SQLITE.NOTADB:
       return notADatabase(path);
     case SQLITE.CORRUPT:
@@ -104,6 +93,22 @@ const UNREADABLE: readonly number[] = [SQLITE.ERROR, SQLITE.IOERR, SQLITE.CORRUP
 /** Whether what was thrown at the reading of a database is of the part that was read. */
 export function isUnreadable(error: unknown): boolean {
   return isTooLong(error) || error instanceof Error && UNREADABLE.includes(sqliteCode(error) ?? -1);
+}
+
+/** Whether the rights to a file, or to its folder, are missing. */
+export function isDenied(error: unknown): boolean {
+  if (error instanceof Deno.errors.PermissionDenied || (error as { code?: unknown }).code === "EROFS") return true;
+  const code = error instanceof Error ? sqliteCode(error) : null;
+  return [SQLITE.PERM, SQLITE.READONLY, SQLITE.CANTOPEN].some((one) => one === code);
+}
+
+function unwritable(path: string): StateFault {
+  const wayOut = `give the tracker the right to write to it and its folder, or ${ELSEWHERE}`;
+  return new StateFault(path, "cannot be written", wayOut);
+}
+
+function unreadable(path: string): StateFault {
+  return new StateFault(path, "cannot be read", "run this as the tracker's user");
 }
 
 /** Whether another has locked what was asked for. */

@@ -7,8 +7,8 @@
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import { HistoryTable } from "./history_table.ts";
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from "./schema.ts";
-import { damagedRow, foreignFile, newerFile, olderFile, StateFault, toStateFault } from "./state_fault.ts";
-import { isStateFile, makeSecret, placeStateFile } from "./state_making.ts";
+import { damagedRow, foreignFile, isDenied, newerFile, olderFile, StateFault, toStateFault } from "./state_fault.ts";
+import { findDenied, isStateFile, makeSecret, placeStateFile } from "./state_making.ts";
 import { StateLock } from "./state_lock.ts";
 
 /** A torrent as it stands in the file; schema.ts has the columns. */
@@ -119,7 +119,7 @@ export class StateFile {
       } finally {
         lock?.close();
       }
-      throw toStateFault(path, error);
+      throw toStateFault(!readOnly && isDenied(error) ? findDenied(path) : path, error, readOnly);
     }
   }
 

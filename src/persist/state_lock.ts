@@ -43,8 +43,8 @@ export class StateLock {
   /** The process that keeps the file at `path`, or null when none does. Takes nothing. Throws a StateFault. */
   static keeperOf(path: string): number | null {
     const locked = lockedPath(path);
-    if (attempt(path, locked, () => !isThere(locked) || isFree(locked))) return null;
-    const pid = attempt(path, lockPath(path), () => Number(Deno.readTextFileSync(lockPath(path))));
+    if (attempt(path, locked, () => !isThere(locked) || isFree(locked), true)) return null;
+    const pid = attempt(path, lockPath(path), () => Number(Deno.readTextFileSync(lockPath(path))), true);
     return pid > 0 ? pid : null;
   }
 
@@ -99,11 +99,11 @@ function unlessBusy(work: () => void): boolean {
 }
 
 // What is wrong is said of `beside` if there is such a file, and of the state file if its folder is at fault.
-function attempt<T>(path: string, beside: string, work: () => T): T {
+function attempt<T>(path: string, beside: string, work: () => T, isLook = false): T {
   try {
     return work();
   } catch (error) {
-    throw toStateFault(isSeen(beside) ? beside : path, error);
+    throw toStateFault(isSeen(beside) ? beside : path, error, isLook);
   }
 }
 

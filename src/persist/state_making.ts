@@ -69,6 +69,24 @@ export function tryCreateSecretFile(path: string): boolean {
   }
 }
 
+/**
+ * What of the database at `path` and of what lies beside it may not be written, or `path` if that cannot be told: SQLite
+ * only says that one of them may not. Not while this process has it open.
+ */
+export function findDenied(path: string): string {
+  const [, ...besides] = databasePaths(path);
+  return besides.find(isDeniedThere) ?? path;
+}
+
+function isDeniedThere(path: string): boolean {
+  try {
+    Deno.openSync(path, { read: true, write: true }).close();
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.PermissionDenied && isThere(path);
+  }
+}
+
 /** Takes what others may do with the file from them. Before SQLite opens it, whose files beside it get the same mode. */
 export function makeSecret(path: string): void {
   if (Deno.build.os === "windows") return;

@@ -5,7 +5,7 @@ import { StateFile } from "../../src/persist/state_file.ts";
 import { StateLock } from "../../src/persist/state_lock.ts";
 import { runProgram } from "../support/programs.ts";
 import { HttpClient } from "../support/http_client.ts";
-import { asOrdinaryUser, makeOpenFolder, OpenSources, testAsRoot } from "../support/root.ts";
+import { asNobody, asOrdinaryUser, makeOpenFolder, NOBODY, OpenSources, testAsRoot } from "../support/root.ts";
 import { EXECUTABLE, startKeptTracker, withStatePath } from "../support/state.ts";
 import { commandFromSource, Program, writeConfig } from "../support/tracker_process.ts";
 
@@ -134,15 +134,43 @@ Deno.test(
 );
 
 // Root may write everywhere; what it becomes may not. From source, since an executable confines itself to the folder.
-testAsRoot("a folder that the tracker's user may not write to ends the start with one sentence and 111", async () => {
+testAsRoot("a path that the tracker's user may not write to ends the start with one sentence and 111", async () => {
   using sources = await OpenSources.copy();
-  const folder = makeOpenFolder("waggle_state_"), config = configFor(`${folder}/tracker.sqlite`);
-  const line = await refusedStart(config, [...sources.command, "-u", "nobody"], sources.env);
-  assert.equal(
-    line,
-    `Cannot start: The state file "${folder}/tracker.sqlite" cannot be written; give the tracker the right to write to ` +
-      "it and its folder, or name another file in tracker.state",
-  );
+  const folder = makeOpenFolder("waggle_state_"), path = `${folder}/tracker.sqlite`, config = configFor(path);
+  const assertNamed = async (denied: string) => {
+    const line = await refusedStart(config, [...sources.command, "-u", "nobody"], sources.env);
+    assert.equal(
+      line,
+      `Cannot start: The state file "${denied}" cannot be written; give the tracker the right to write to it and its ` +
+        "folder, or name another file in tracker.state",
+    );
+  };
+  await assertNamed(path);
+  // What root has made there; SQLite gives its own files to the owner of the file.
+  StateFile.open(path).close();
+  Deno.chownSync(folder, NOBODY, NOBODY);
+  Deno.chownSync(path, NOBODY, NOBODY);
+  await assertNamed(`${path}.lock.sqlite`);
+  Deno.chownSync(`${path}.lock.sqlite`, NOBODY, NOBODY);
+  await assertNamed(`${path}.lock`);
+  Deno.chownSync(`${path}.lock`, NOBODY, NOBODY);
+  Deno.writeTextFileSync(`${path}-wal`, "", { mode: 0o600 });
+  await assertNamed(`${path}-wal`);
+  Deno.removeSync(folder, { recursive: true });
+});
+
+testAsRoot("tools that only look say who may, where another user may not", async () => {
+  using sources = await OpenSources.copy();
+  const folder = makeOpenFolder("waggle_state_"), path = `${folder}/tracker.sqlite`, file = StateFile.open(path);
+  file.sign(Deno.pid);
+  const [program, ...words] = asNobody(sources.command);
+  for (const tool of [["state", "info"], ["state", "export"], ["state", "history"], ["reload-binary"]]) {
+    const { code, text } = await runProgram(program!, [...words, ...tool, path], { env: sources.env });
+    const denied = tool.length > 1 ? path : `${path}.lock.sqlite`;
+    const want = `The state file "${denied}" cannot be read; run this as the tracker's user\n`;
+    assert.deepEqual({ code, text }, { code: 1, text: want }, tool.join(" "));
+  }
+  file.close();
   Deno.removeSync(folder, { recursive: true });
 });
 

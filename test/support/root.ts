@@ -39,6 +39,11 @@ export function asOrdinaryUser(command: readonly string[], folder?: string): rea
     ? []
     : [folder, ...[...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`)];
   for (const path of paths) Deno.chownSync(path, NOBODY, NOBODY);
+  return asNobody(command);
+}
+
+/** `command` as `nobody`, for root. */
+export function asNobody(command: readonly string[]): readonly string[] {
   return ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--", ...command];
 }
 
