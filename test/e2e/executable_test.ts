@@ -66,9 +66,7 @@ async function testExecutable(t: Deno.TestContext): Promise<void> {
       await converse(udp, random.bytes(20));
       const stats = await fetch(`http://127.0.0.1:${tracker.httpPort}/stats?mode=torr`);
       assert.match(await stats.text(), /^2\n0\nopentracker serving 2 torrents\nopentracker$/);
-      const stopMs = performance.now();
       assert.equal(await tracker.stop("SIGTERM"), 0);
-      assert.ok(performance.now() - stopMs < 2000, "it stops within two seconds");
       assert.doesNotMatch(tracker.errors(), /fail|fault|error/i);
     });
   }

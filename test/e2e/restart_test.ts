@@ -15,6 +15,8 @@ import { commandFromSource, type RunningTracker, startTracker, writeConfig } fro
 
 const ON_LINUX = { ignore: Deno.build.os !== "linux" };
 const LINES_MS_MAX = 30_000;
+/** Longer than a test takes, on any machine. */
+const NEVER_SECONDS = 3600;
 const TORRENTS = 50;
 /** A UDP client's ordinary patience, shortened: BEP 15 says 15 seconds, doubled with each retry … */
 const UDP_RETRY_MS = 100;
@@ -239,7 +241,11 @@ Deno.test(
   "a tracker whose new process is killed before it has left itself serves again, and is told to restart but once",
   ON_LINUX,
   withStatePath(async (path) => {
-    const config = writeConfig(path.replace(/\/[^/]*$/, ""), { "tracker.state": path, "tracker.memory": 64 });
+    const config = writeConfig(path.replace(/\/[^/]*$/, ""), {
+      "tracker.state": path,
+      "tracker.memory": 64,
+      "http.idle_seconds": NEVER_SECONDS,
+    });
     const tracker = await startKeptTracker(config), infoHash = new Uint8Array(20);
     // Kept, and silent: the old process has something to wait for.
     const silent = await HttpClient.connect(tracker.httpPort), busy = await HttpClient.connect(tracker.httpPort);
