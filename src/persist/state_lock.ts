@@ -81,6 +81,8 @@ export class StateLock {
 function isFree(locked: string): boolean {
   const database = new DatabaseSync(locked, { readOnly: true });
   try {
+    // The runtime waits for some seconds unless it is told.
+    database.exec("PRAGMA busy_timeout = 0");
     return unlessBusy(() => database.prepare("SELECT count(*) FROM sqlite_schema").get());
   } finally {
     database.close();
