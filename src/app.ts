@@ -2,7 +2,7 @@
  * The supervisor: makes the shared memory, binds what must outlive a part, starts the parts, starts them again when
  * they fail, and stops them in reverse. It reads no byte from the network and loads no plugin.
  */
-import type { Config, Problem } from "./config/config.ts";
+import type { Config } from "./config/config.ts";
 import type { Settings } from "./config/schema.ts";
 import { DeniedNetworks } from "./denied_networks.ts";
 import { describeSocket, type FrontSocket, hostPort } from "./front/front_start.ts";
@@ -25,9 +25,8 @@ import { HOST_LIMITS } from "./plugin_choice.ts";
 import { watchOverload } from "./overload_watch.ts";
 import { FRONT_SLOTS } from "./plugin/plugin_set.ts";
 import { PluginParts } from "./plugin_parts.ts";
-import { enterDirectory } from "./privileges/enter_directory.ts";
 import { leaveRoot } from "./privileges/leave_root.ts";
-import { type LeavePlan, lookAround, planPrivileges, type StayPlan } from "./privileges/plan.ts";
+import { enterAndPlan, type LeavePlan } from "./privileges/plan.ts";
 import { SdNotify } from "./sd_notify.ts";
 import { createSharedMemory, type SharedMemory, supervisorRow } from "./shared_memory.ts";
 import { untilFailed, untilSignalled } from "./signals.ts";
@@ -57,13 +56,17 @@ export async function serve(config: Config): Promise<number> {
   const handOver = () => app.handOver(plan.kind === "leave", (pid) => systemd?.handedOver(pid));
   const stopped = untilSignalled(reload, handOver);
   // Only root may bind low ports, and only a user that may do nothing else loads what others have written.
-  const refusal = (plan.kind === "leave" ? app.bind() ?? leave(plan) : null) ?? await app.start();
+  const refusal = (plan.kind === "leave" ? app.bind() ?? leave(plan) : null) ??
+    // A start takes as long as lists, plugins and state need, and who stops the tracker does not wait for that.
+    await Promise.race([app.start(), stopped.then(() => null)]);
   if (refusal !== null) {
     console.error(refusal);
     await app.stop();
     return EXIT_CANNOT_RUN;
   }
-  systemd?.ready(`serving on ${app.sockets.map(describeSocket).join(", ")}`, () => app.silentMs <= FRONT_SILENT_MS_MAX);
+  const where = app.sockets.map(describeSocket).join(", ");
+  if (app.isServing) systemd?.ready(`serving on ${where}`, () => app.silentMs <= FRONT_SILENT_MS_MAX);
+  else console.log("told to stop before it serves");
   const code = await Promise.race([stopped.then(() => 0), untilFailed().then(sayFault), app.ousted.then(refuse)]);
   systemd?.stopping();
   await app.stop();
@@ -99,6 +102,8 @@ export class App {
   /** What we are to the process before this one. */
   readonly #accession = new Accession();
   #stage: SuccessionFacts["stage"] = "starting";
+  /** Settled by stop(), which a start does not outlive. */
+  readonly #stopping = Promise.withResolvers<null>();
   #clockTimer: ReturnType<typeof setInterval> | undefined;
   #unwatchOverload: (() => void) | undefined;
 
@@ -147,7 +152,10 @@ export class App {
     return null;
   }
 
-  /** Starts all parts and says so. Returns null, or the sentence that says why it cannot. */
+  /**
+   * Starts all parts and says so. Returns null, or the sentence that says why it cannot; also null, soon, when it is
+   * stopped meanwhile: then the tracker does not serve.
+   */
   start(): Promise<string | null> {
     const started = this.#start();
     this.#reload = started.then(() => {});
@@ -156,22 +164,24 @@ export class App {
 
   async #start(): Promise<string | null> {
     this.#startClock();
-    // Access lists are loaded before anybody is answered.
-    const refusal = await this.#denied.load() ?? await this.#plugins.start();
-    if (refusal !== null) return refusal;
-    const office = this.#office = this.#createOffice();
-    const paged = await office.start();
-    if (typeof paged === "string") return paged;
-    const kept = await this.#loadStore();
-    if (kept !== null) return kept;
-    const unbound = (this.#perFront === undefined ? this.bind() : null) ?? openSockets(this.#bound);
-    if (unbound !== null) return unbound;
-    const unwanted = this.#inherited.length > 0 ? await this.#accession.claim(this.#keeper) : null;
-    if (unwanted !== null) return unwanted;
-    this.#unwatchOverload = this.#watchOverload();
-    const silent = await this.#fronts.start(this.#perFront!);
-    if (silent !== null) return silent;
+    const steps = [
+      // Access lists are loaded before anybody is answered.
+      () => this.#denied.load(),
+      () => this.#plugins.start(),
+      () => this.#startOffice(),
+      // The store is filled before, too.
+      () => this.#startKeeper(),
+      () => this.#loadStateDump(),
+      () => (this.#perFront === undefined ? this.bind() : null) ?? openSockets(this.#bound),
+      () => this.#inherited.length > 0 ? this.#accession.claim(this.#keeper) : null,
+      () => this.#fronts.start(this.#perFront!),
+    ];
+    for (const step of steps) {
+      const refusal = await Promise.race([step(), this.#stopping.promise]);
+      if (refusal !== null || this.#stage === "leaving") return refusal;
+    }
     if (this.#inherited.length > 0) this.#accession.serve(this.#keeper);
+    this.#unwatchOverload = this.#watchOverload();
     this.#stage = "serving";
     this.#announce();
     return null;
@@ -221,9 +231,10 @@ export class App {
     }
   }
 
-  /** Stops all parts, the last started first. */
+  /** Stops all parts, the last started first; also those that have not come to the end of their start. */
   async stop(): Promise<void> {
     this.#stage = "leaving";
+    this.#stopping.resolve(null);
     this.#succession?.giveUp("this one stops");
     // A successor that does not serve has ended before this one does.
     await this.#handedOver;
@@ -246,6 +257,11 @@ export class App {
   /** What the tracker listens on, with the ports the kernel chose. */
   get sockets(): readonly FrontSocket[] {
     return this.#fronts.sockets;
+  }
+
+  /** All parts run, and nobody has told it to stop. */
+  get isServing(): boolean {
+    return this.#stage === "serving";
   }
 
   /** Time for which the most silent front has given no sign of life. */
@@ -282,9 +298,7 @@ export class App {
     this.#clockTimer = setInterval(() => hand.tick(performance.now()), CLOCK_TICK_MS);
   }
 
-  // Fills the store: nobody is answered before. Returns null, or the sentence that says why it cannot.
-  async #loadStore(): Promise<string | null> {
-    const settings = this.#settings;
+  async #startKeeper(): Promise<string | null> {
     const onFailure = () => {
       this.#counts[COUNTER.restarts]!++;
       this.#succession?.giveUp("this one goes on: its keeper failed");
@@ -293,12 +307,20 @@ export class App {
       this.#accession.hear(message);
       this.#succession?.hear(message);
     };
-    this.#keeper = createKeeper(settings, this.#memory, this.#inherited.length > 0, onFailure, hear);
+    this.#keeper = createKeeper(this.#settings, this.#memory, this.#inherited.length > 0, onFailure, hear);
     const kept = await this.#keeper?.start();
-    if (typeof kept === "string") return kept;
-    const dump = settings["tracker.load_statedump"];
+    return typeof kept === "string" ? kept : null;
+  }
+
+  #loadStateDump(): null {
+    const dump = this.#settings["tracker.load_statedump"];
     if (dump !== null) console.log(restoreStateDump(dump, this.#memory.arena, Math.floor(Date.now() / 60_000)));
     return null;
+  }
+
+  async #startOffice(): Promise<string | null> {
+    const office = this.#office = this.#createOffice(), paged = await office.start();
+    return typeof paged === "string" ? paged : null;
   }
 
   #createOffice(): PartThread {
@@ -361,12 +383,6 @@ function link(office: PartThread, front: number, handOver: (port: MessagePort) =
 function sayFault(error: unknown): number {
   console.error("supervisor: failed, and the tracker stops:", error);
   return EXIT_FAULT;
-}
-
-// Goes to the directory of the config, and decides there what becomes of root.
-function enterAndPlan(config: Config): LeavePlan | StayPlan | Problem {
-  const found = enterDirectory(config);
-  return "sentence" in found ? found : planPrivileges(found, lookAround());
 }
 
 // Returns null, or the sentence that says why the tracker must not serve.

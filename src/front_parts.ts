@@ -56,6 +56,7 @@ export class FrontParts {
   readonly #rulesTaken: number[] = [];
   #waiting: readonly WaitingForRules[] = [];
   #sockets: readonly FrontSocket[] = [];
+  #isStopping = false;
 
   constructor(plan: FrontPartsPlan) {
     this.#plan = plan;
@@ -65,6 +66,7 @@ export class FrontParts {
   async start(perFront: readonly (readonly FrontSocket[])[]): Promise<string | null> {
     const others: Promise<string | null>[] = [];
     for (const [index, sockets] of perFront.entries()) {
+      if (this.#isStopping) break;
       const started = this.#start(index, sockets);
       if (index > 0) others.push(started);
       // The first front's ports are everyone's: it may have been told to let the kernel choose.
@@ -82,8 +84,9 @@ export class FrontParts {
     return null;
   }
 
-  /** Stops all fronts. */
+  /** Stops all fronts, and starts no more. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await Promise.all(this.#threads.map((thread) => thread.stop()));
   }
 

@@ -163,7 +163,7 @@ export class PartThread {
     clearInterval(this.#looks);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), finishMs + (this.#plan.stopMs ?? STOP_MS));
+      timer = setTimeout(() => resolve(false), finishMs + this.#stopMs);
     });
     const slowStop = this.#plan.slowStop;
     const slowTimer = slowStop === undefined ? undefined : setTimeout(() => console.log(slowStop.line), slowStop.ms);
@@ -175,6 +175,11 @@ export class PartThread {
     if (hasStopped) return threadEnd?.forget();
     await threadEnd?.until(END_MS);
     this.#plan.onGone?.();
+  }
+
+  // One that has never started has nothing to save.
+  get #stopMs(): number {
+    return this.#hasEverStarted ? this.#plan.stopMs ?? STOP_MS : STOP_MS;
   }
 
   #end(worker: Worker): void {

@@ -74,6 +74,9 @@ export class PluginParts {
   #chosen: ChosenPlugins = { folder: "", plugins: [], modules: new Map(), passedOver: [] };
   #set: PluginSet = { modules: new Map(), plugins: [] };
   #hosts: readonly HostPart[] = [];
+  /** Those that load their lists for the first time. */
+  readonly #starting = new Set<HostPart>();
+  #isStopping = false;
   #health: ReturnType<typeof setInterval> | undefined;
   readonly #slowBefore = new Map<string, number>();
 
@@ -144,10 +147,11 @@ export class PluginParts {
     };
   }
 
-  /** Ends all hosts. */
+  /** Ends all hosts; a start or reload that is under way does not come to its end then. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     clearInterval(this.#health);
-    await Promise.all(this.#hosts.map((host) => host.stop()));
+    await Promise.all([...this.#hosts, ...this.#starting].map((host) => host.stop()));
   }
 
   /** What front `index` is told. */
@@ -296,7 +300,12 @@ export class PluginParts {
       onLists: (host) => this.#hosts.includes(host) && this.#rim.onLists(),
       onFailure: () => this.#rim.onFailure(),
     });
-    return await host.start() ?? host;
+    // What was looked at when the tracker was told to stop is not started any more.
+    if (this.#isStopping) return `${spec.file}: the tracker stops`;
+    this.#starting.add(host);
+    const fault = await host.start();
+    this.#starting.delete(host);
+    return fault ?? host;
   }
 
   async #keepOld(why: string): Promise<void> {

@@ -3,8 +3,7 @@ import { isAbsolute, join } from "node:path";
 import type { Config, Problem } from "../config/config.ts";
 import { readConfigFile } from "../config/read.ts";
 import { choosePlugins, type ChosenPlugin, describeChoice, tryPlugins } from "../plugin_choice.ts";
-import { enterDirectory } from "../privileges/enter_directory.ts";
-import { lookAround, planPrivileges } from "../privileges/plan.ts";
+import { enterAndPlan } from "../privileges/plan.ts";
 import type { Register } from "./commands.ts";
 import { readSteps } from "./serve_steps.ts";
 
@@ -44,9 +43,7 @@ async function listPlugins(configFile: string | undefined, folder: string | unde
 
 // The config as a start would read it: from its directory, and from inside it where root would be left for that.
 function enterAsServed(config: Config): Config | Problem {
-  const found = enterDirectory(config);
-  if ("sentence" in found) return found;
-  const plan = planPrivileges(found, lookAround());
+  const plan = enterAndPlan(config);
   if ("sentence" in plan) return plan;
   if (plan.kind === "stay" || !plan.confines) return plan.config;
   const { root, config: { settings, configFile } } = plan, folder = settings["plugins.dir"];

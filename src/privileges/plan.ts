@@ -5,6 +5,7 @@
 import { dirname, isAbsolute } from "node:path";
 import type { Config, Problem } from "../config/config.ts";
 import { rowOf, SETTING_KEYS } from "../config/schema.ts";
+import { enterDirectory } from "./enter_directory.ts";
 import { isInside } from "./from_source.ts";
 import { findUser, type User } from "./user.ts";
 
@@ -40,6 +41,12 @@ export interface Situation {
   readonly passwd: string;
   /** Real path of the folder the tracker works in: that of `tracker.rootdir`, where it has gone. */
   readonly root: string;
+}
+
+/** Goes to the directory of the config, and decides there what becomes of root, or says why it cannot. */
+export function enterAndPlan(config: Config): LeavePlan | StayPlan | Problem {
+  const found = enterDirectory(config);
+  return "sentence" in found ? found : planPrivileges(found, lookAround());
 }
 
 /** The situation of this process. */
