@@ -2,7 +2,9 @@
 import { type NetworkLines, readNetworkSlices } from "./access/network_lines.ts";
 
 /** Longest file that is read: some two million IPv6 networks. */
-const FILE_BYTES_MAX = 64 * 1024 * 1024;
+export const FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Bytes read at a time: between two reads the clock goes on. */
+const CHUNK_BYTES = 1024 * 1024;
 
 /** The file's networks. */
 export class DeniedNetworks {
@@ -51,13 +53,27 @@ export class DeniedNetworks {
 }
 
 async function readNetworks(path: string): Promise<NetworkLines> {
-  const { size } = await Deno.stat(path);
-  if (size > FILE_BYTES_MAX) throw new Error(`it has ${size} bytes, and at most ${FILE_BYTES_MAX} are read`);
   // In between the clock goes on, and systemd hears from us.
-  for (const reading = readNetworkSlices(await Deno.readTextFile(path));;) {
+  for (const reading = readNetworkSlices(await readText(path));;) {
     const { done, value } = reading.next();
     if (done) return value;
     await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  // A FIFO or a device may have no end, and opening one may take for ever.
+  if (!(await Deno.stat(path)).isFile) throw new Error("it is not a regular file");
+  using file = await Deno.open(path);
+  const decoder = new TextDecoder(), chunk = new Uint8Array(CHUNK_BYTES);
+  let text = "", bytesTotal = 0;
+  for (;;) {
+    const bytes = await file.read(chunk);
+    if (bytes === null) return text + decoder.decode();
+    bytesTotal += bytes;
+    // Counted, because a file may grow meanwhile, or say that it is empty.
+    if (bytesTotal > FILE_BYTES_MAX) throw new Error(`it has more than ${FILE_BYTES_MAX} bytes`);
+    text += decoder.decode(chunk.subarray(0, bytes), { stream: true });
   }
 }
 

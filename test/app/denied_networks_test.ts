@@ -4,6 +4,7 @@ import { NetworkRanges } from "../../src/access/network_ranges.ts";
 import { setAddressText } from "../../src/bittorrent/address.ts";
 import { AnnounceRequest } from "../../src/bittorrent/announce.ts";
 import { DeniedNetworks } from "../../src/denied_networks.ts";
+import { makeFifo } from "../../src/fifo.ts";
 import { announceRequest, exchange, KINDS, readReplies, startApp, writeAll } from "../support/app.ts";
 
 async function withFile(text: string, test: (path: string) => Promise<void>): Promise<void> {
@@ -46,8 +47,29 @@ Deno.test("DeniedNetworks.load() says why it cannot start; reload() keeps what i
     await large.truncate(64 * 1024 * 1024 + 1);
     large.close();
     assert.equal(await denied.reload(), false);
-    assert.match((await new DeniedNetworks(path).load())!, /67108865 bytes/);
+    assert.match((await new DeniedNetworks(path).load())!, /\(it has more than 67108864 bytes\)$/);
   }));
+
+const ON_LINUX = { ignore: Deno.build.os !== "linux" };
+
+Deno.test(
+  "DeniedNetworks refuses what is not a regular file, and reads none of it",
+  ON_LINUX,
+  () =>
+    withFile("192.0.2.0/24\n", async (path) => {
+      const fifo = `${path}.fifo`, denied = new DeniedNetworks(path);
+      assert.equal(makeFifo(fifo), null);
+      assert.equal(await denied.load(), null);
+      const before = denied.memory;
+      for (const other of [fifo, "/dev/zero", Deno.cwd()]) {
+        assert.match((await new DeniedNetworks(other).load())!, /\(it is not a regular file\)$/, other);
+      }
+      await Deno.remove(path);
+      await Deno.rename(fifo, path);
+      assert.equal(await denied.reload(), false);
+      assert.equal(denied.memory, before);
+    }),
+);
 
 for (const kind of KINDS) {
   Deno.test(`${kind}: who connects through a proxy is denied by the client's address, not by the proxy's`, () =>
