@@ -11,6 +11,7 @@ import { FRONT_SILENT_MS_MAX, FrontParts } from "./front_parts.ts";
 import { createKeeper } from "./keeper_part.ts";
 import {
   chooseFrontKind,
+  closeSockets,
   connectionsPerFront,
   countFronts,
   openSockets,
@@ -245,6 +246,9 @@ export class App {
     await this.#keeper?.stop();
     clearInterval(this.#clockTimer);
     this.#unwatchOverload?.();
+    // A successor has descriptors of its own.
+    closeSockets(this.#bound);
+    this.#bound = [];
   }
 
   /** The running parts by name, for asking what they can reach. */

@@ -2,7 +2,7 @@
 import type { Config } from "./config/config.ts";
 import type { Settings } from "./config/schema.ts";
 import { BindFault, type FrontSocket } from "./front/front_start.ts";
-import { bindLinuxSockets, openLinuxSockets, raiseFileLimit } from "./front/linux/bind.ts";
+import { bindLinuxSockets, closeLinuxSockets, openLinuxSockets, raiseFileLimit } from "./front/linux/bind.ts";
 import { defaultFronts, hasIpv6, refuseLinuxFronts } from "./machine.ts";
 import type { FrontKind } from "./messages.ts";
 
@@ -61,8 +61,11 @@ export function shareSockets(
   fronts: number,
   inherited: readonly FrontSocket[],
 ): readonly (readonly FrontSocket[])[] | string {
-  if (kind === "portable") return Array.from({ length: fronts }, (_, index) => portableShare(wanted, index));
   try {
+    if (kind === "portable") {
+      for (const socket of wanted) refuseTaken(socket);
+      return Array.from({ length: fronts }, (_, index) => portableShare(wanted, index));
+    }
     return bindLinuxSockets(wanted, fronts, inherited);
   } catch (error) {
     if (error instanceof BindFault) return error.message;
@@ -79,6 +82,22 @@ export function openSockets(bound: readonly FrontSocket[]): string | null {
   } catch (error) {
     if (error instanceof BindFault) return error.message;
     throw error;
+  }
+}
+
+/** Closes what was bound for Linux fronts, when they have stopped. */
+export function closeSockets(bound: readonly FrontSocket[]): void {
+  if (bound.length > 0) closeLinuxSockets(bound);
+}
+
+// Fronts that share a TCP port would share it with another tracker. Deno's UDP sockets share with nobody.
+function refuseTaken(socket: FrontSocket): void {
+  const { protocol, address: hostname, port } = socket;
+  if (protocol === "udp" || port === 0) return;
+  try {
+    Deno.listen({ hostname, port }).close();
+  } catch (error) {
+    throw new BindFault(socket, error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -5,7 +5,7 @@ import { describeSocket, type FrontSocket, hostPort } from "../front/front_start
 import type { Examined } from "./examined.ts";
 import { type Found, ok, problem, warning } from "./finding.ts";
 import { describeProcess, type Process } from "./processes.ts";
-import { socketsAt } from "./socket_table.ts";
+import { type KernelSocket, socketsAt } from "./socket_table.ts";
 
 /** Time a tracker on this machine has to answer. */
 const TIMEOUT_SECONDS = 2;
@@ -21,11 +21,12 @@ export async function checkListeners(examined: Examined): Promise<Found[]> {
 async function checkListener(examined: Examined, socket: FrontSocket): Promise<Found> {
   const name = describeSocket(socket);
   if (socket.port === 0) return ok(`${name} takes any free port`);
-  const held = socketsAt(examined.table ?? [], socket), holder = examined.holders.get(held[0]?.inode ?? -1);
+  const held = socketsAt(examined.table ?? [], socket), holders = holdersOf(examined, held), [holder] = holders;
   // Where the system says that nobody listens, nobody need be asked.
   if (examined.table !== null && held.length === 0) return describeFree(examined, socket, tryToBind(socket));
   const replies = await Promise.all(hostsOf(examined, socket).map((host) => ask(socket, host)));
   const silent = replies.filter(({ refusal }) => refusal !== null);
+  if (silent.length === 0 && holders.length > 1) return describeShared(socket, holders);
   if (silent.length === 0) return describeAnswer(examined, socket, replies, holder);
   const why = silent.map(({ host, refusal }) => `${host}: ${refusal}`).join("; ");
   const look = `ss -lnp 'sport = :${socket.port}'   # shows who listens there`;
@@ -34,6 +35,21 @@ async function checkListener(examined: Examined, socket: FrontSocket): Promise<F
   if (held.length === 0 && !(refused instanceof Deno.errors.AddrInUse)) return describeFree(examined, socket, refused);
   const who = held.length > 0 ? describeProcess(holder) : "another program";
   return problem(`${name} is taken by ${who}, and no tracker answers (${why})`, look);
+}
+
+// Those of them that may be looked into, each once. In a restart without a gap both processes have the same sockets.
+function holdersOf({ holders }: Examined, held: readonly KernelSocket[]): readonly Process[] {
+  const found = held.flatMap(({ inode }) => holders.get(inode) ?? []);
+  return [...new Map(found.map((process) => [process.pid, process])).values()];
+}
+
+// No tracker of ours takes a port that another has, unless it listens on another address, or is of an earlier version.
+function describeShared(socket: FrontSocket, holders: readonly Process[]): Found {
+  const who = holders.map(describeProcess).join(" and ");
+  return problem(
+    `${describeSocket(socket)} is shared by ${who}: each knows only the peers that come to it`,
+    ...holders.map(({ pid }) => `kill ${pid}   # one of them is to stay`),
+  );
 }
 
 function describeAnswer(
@@ -47,7 +63,10 @@ function describeAnswer(
   const who = holder === undefined ? "" : `: ${describeProcess(holder)}`;
   const found = `${describeSocket(socket)}: ${what} on ${hosts}${who}`;
   if (holder === undefined || holder.pid === running?.pid) return ok(found);
-  return warning(`${found}, which is not this program`, `kill ${holder.pid}   # before this one is started`);
+  const whose = holder.name === running?.name
+    ? `: not the tracker that has other listeners of this config, process ${running.pid}`
+    : ", which is not this program";
+  return warning(`${found}${whose}`, `kill ${holder.pid}   # before this one is started`);
 }
 
 // Where a listener can be reached from this machine.

@@ -1,6 +1,9 @@
 /** The supervisor and its parts: the tracker outlives any of them. What they can reach: reach_test.ts. */
 import assert from "node:assert/strict";
 import type { App } from "../../src/app.ts";
+import { findHolders } from "../../src/doctor/processes.ts";
+import { readSocketTable, socketsAt } from "../../src/doctor/socket_table.ts";
+import { SystemFiles } from "../../src/system_files.ts";
 import { announceRequest, exchange, KINDS, startApp } from "../support/app.ts";
 
 /** Parts keep timers and workers until they are stopped; the tests stop them. */
@@ -32,6 +35,26 @@ for (const kind of KINDS) {
       startApp(kind, `listen.tcp 127.0.0.1:${port}\n`),
       new RegExp(`Cannot listen on tcp 127\\.0\\.0\\.1:${port}: Address already in use`),
     );
+  });
+
+  Deno.test(`App: ${kind} fronts share no port with another tracker, and leave theirs free`, OPTIONS, async () => {
+    const first = await startApp(kind);
+    const sockets = [["tcp", first.tcpPort], ["udp", first.udpPort]] as const;
+    for (const [protocol, port] of sockets) {
+      await assert.rejects(
+        startApp(kind, `listen.${protocol} 127.0.0.1:${port}\n`),
+        new RegExp(`Cannot listen on ${protocol} 127\\.0\\.0\\.1:${port}: Address already in use`),
+      );
+    }
+    if (Deno.build.os !== "linux") return;
+    using files = new SystemFiles();
+    const table = readSocketTable(files)!, address = "127.0.0.1";
+    const held = sockets.flatMap(([protocol, port]) => socketsAt(table, { protocol, address, port }));
+    assert.ok(held.length >= 2);
+    await first.app.stop();
+    // A program that is being started may have copies of them.
+    const holders = findHolders(files, new Set(held.map(({ inode }) => inode)));
+    assert.ok([...holders.values()].every(({ pid }) => pid !== Deno.pid), "one that has stopped has its sockets still");
   });
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { checkListeners } from "../../src/doctor/listeners.ts";
 import type { Examined } from "../../src/doctor/examined.ts";
-import { findHolders } from "../../src/doctor/processes.ts";
+import { findHolders, type Process } from "../../src/doctor/processes.ts";
 import { readSocketTable, socketsAt } from "../../src/doctor/socket_table.ts";
 import type { FrontSocket } from "../../src/front/front_start.ts";
 import { SystemFiles } from "../../src/system_files.ts";
@@ -15,12 +15,16 @@ function socket(protocol: "tcp" | "udp", port: number, address = HOST): FrontSoc
   return { protocol, address, port, descriptor: -1 };
 }
 
-/** What is found of `sockets` on this machine. `isSilent`: its tables cannot be read. */
-async function look(sockets: readonly FrontSocket[], isSilent = false): Promise<string[]> {
+/** What is found of `sockets` on this machine. `isSilent`: its tables cannot be read. `more`: what differs otherwise. */
+async function look(
+  sockets: readonly FrontSocket[],
+  isSilent = false,
+  more: Partial<Examined> = {},
+): Promise<string[]> {
   using files = new SystemFiles();
   const table = isSilent ? null : readSocketTable(files);
-  const held = sockets.flatMap((socket) => socketsAt(table ?? [], socket)).map(({ inode }) => inode);
-  const examined: Partial<Examined> = { sockets, table, holders: findHolders(files, new Set(held)), running: null };
+  const holders = findHolders(files, new Set(inodesAt(sockets, table)));
+  const examined: Partial<Examined> = { sockets, table, holders, running: null, ...more };
   let found: string[] = [];
   await withMachine("quiet", { examined }, async (examined) => {
     found = lines(await checkListeners(examined));
@@ -36,6 +40,10 @@ async function untilFree(port: number): Promise<void> {
   using files = new SystemFiles();
   const isHeld = () => socketsAt(readSocketTable(files) ?? [], socket("tcp", port)).length > 0;
   for (let tries = 0; tries < 100 && isHeld(); tries++) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+function inodesAt(sockets: readonly FrontSocket[], table: Examined["table"]): number[] {
+  return sockets.flatMap((socket) => socketsAt(table ?? [], socket)).map(({ inode }) => inode);
 }
 
 Deno.test("doctor: a listener whose port is free, taken, or not to be had", async () => {
@@ -70,4 +78,29 @@ Deno.test("doctor: a listener whose port is free, taken, or not to be had", asyn
     mute.close();
     await page.shutdown();
   }
+});
+
+Deno.test("doctor: a listener that another tracker has", { ignore: Deno.build.os !== "linux" }, async () => {
+  const sharing = { hostname: HOST, reusePort: true, onListen: () => {} }, answer = () => new Response("d5:filesdee");
+  await using first = Deno.serve({ ...sharing, port: 0 }, answer);
+  const { port } = first.addr, where = socket("tcp", port);
+  const found = `tcp ${HOST}:${port}: a tracker answers on ${HOST}: deno (process ${Deno.pid})`;
+  const rows: [running: Process, want: string][] = [
+    [{ pid: Deno.pid, name: "deno" }, `ok: ${found}`],
+    [{ pid: 1, name: "tracker" }, `warning: ${found}, which is not this program`],
+    [
+      { pid: 1, name: "deno" },
+      `warning: ${found}: not the tracker that has other listeners of this config, process 1`,
+    ],
+  ];
+  for (const [running, want] of rows) assert.deepEqual(await look([where], false, { running }), [want]);
+  await using second = Deno.serve({ ...sharing, port }, answer);
+  void second;
+  using files = new SystemFiles();
+  const inodes = inodesAt([where], readSocketTable(files));
+  const holders = new Map(inodes.map((inode, index) => [inode, { pid: 7 + index, name: "deno" }]));
+  const who = "deno (process 7) and deno (process 8)";
+  assert.deepEqual(await look([where], false, { holders }), [
+    `problem: tcp ${HOST}:${port} is shared by ${who}: each knows only the peers that come to it`,
+  ]);
 });

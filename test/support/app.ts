@@ -33,7 +33,10 @@ export async function startApp(
   const problem = draft.applyFile("test.conf", base + config);
   if (problem !== null) throw new Error(problem.sentence);
   const app = new App(draft.finish(), { ...HOST_LIMITS, ...limits }), refusal = await app.start();
-  if (refusal !== null) throw new Error(refusal);
+  if (refusal !== null) {
+    await app.stop();
+    throw new Error(refusal);
+  }
   const port = (wanted: string) => app.sockets.find(({ protocol }) => protocol === wanted)!.port;
   return { app, tcpPort: port("tcp"), udpPort: port("udp"), [Symbol.asyncDispose]: () => app.stop() };
 }

@@ -71,7 +71,8 @@ export function raiseFileLimit(): number {
 
 /**
  * Binds `sockets` for each of `fronts` fronts. `inherited`: sockets of the process before this one, which are open, used
- * where they fit and closed where nothing wants them. Returns each front's own. Throws a BindFault.
+ * where they fit and closed where nothing wants them. Returns each front's own. Throws a BindFault, also where another
+ * tracker would share the port.
  */
 export function bindLinuxSockets(
   sockets: readonly FrontSocket[],
@@ -80,10 +81,11 @@ export function bindLinuxSockets(
 ): (readonly FrontSocket[])[] {
   const library = Deno.dlopen(LIBC, BIND_SYMBOLS), opened: number[] = [];
   try {
+    refuseTaken(library.symbols, sockets, inherited);
     let ports = sockets;
     const left = [...inherited];
     const perFront: FrontSocket[][] = Array.from({ length: fronts }, () => {
-      const own = ports.map((socket) => takeInherited(socket, left) ?? bindOne(library.symbols, socket, opened));
+      const own = ports.map((socket) => takeInherited(socket, left) ?? bindOne(library.symbols, socket, opened, true));
       // Ports the kernel chose for the first front are everyone's.
       ports = own;
       return own;
@@ -118,6 +120,29 @@ export function openLinuxSockets(sockets: readonly FrontSocket[]): void {
   }
 }
 
+/** Closes sockets that were bound here: those of a process that has them too, or of a front that runs, stay. */
+export function closeLinuxSockets(sockets: readonly FrontSocket[]): void {
+  const library = Deno.dlopen(LIBC, BIND_SYMBOLS);
+  for (const { descriptor } of sockets) library.symbols.close(descriptor);
+  library.close();
+}
+
+// Sockets that share a port by SO_REUSEPORT share it with any other of the same user, and so with another tracker: each
+// would have a part of every swarm. Where nobody hands a port down, one that shares with nobody has to have it first.
+function refuseTaken(calls: BindCalls, sockets: readonly FrontSocket[], inherited: readonly FrontSocket[]): void {
+  const opened: number[] = [];
+  try {
+    for (const wanted of sockets) {
+      const isOurs = inherited.some(({ protocol, port }) => protocol === wanted.protocol && port === wanted.port);
+      if (wanted.port !== 0 && !isOurs) bindOne(calls, wanted, opened, false);
+      // At once: the next may be the same port of all addresses.
+      for (const descriptor of opened.splice(0)) calls.close(descriptor);
+    }
+  } finally {
+    for (const descriptor of opened) calls.close(descriptor);
+  }
+}
+
 // Takes a socket for `wanted` out of those that are left.
 function takeInherited(wanted: FrontSocket, left: FrontSocket[]): FrontSocket | undefined {
   const index = left.findIndex((socket) => isSame(wanted, socket));
@@ -130,7 +155,7 @@ function isSame(wanted: FrontSocket, { protocol, address, port }: FrontSocket): 
   return wanted.protocol === protocol && wanted.address === address && (wanted.port === port || wanted.port === 0);
 }
 
-function bindOne(calls: BindCalls, wanted: FrontSocket, opened: number[]): FrontSocket {
+function bindOne(calls: BindCalls, wanted: FrontSocket, opened: number[], isShared: boolean): FrontSocket {
   const check = (result: number) => {
     if (result < 0) throw new BindFault(wanted, systemError(calls));
     return result;
@@ -141,8 +166,13 @@ function bindOne(calls: BindCalls, wanted: FrontSocket, opened: number[]): Front
   opened.push(descriptor);
   const set = (level: number, option: number, value: number) =>
     calls.setsockopt(descriptor, level, option, new Uint8Array(Int32Array.of(value).buffer), 4);
-  check(set(SOL_SOCKET, SO_REUSEADDR, 1));
-  check(set(SOL_SOCKET, SO_REUSEPORT, 1));
+  const share = () => {
+    check(set(SOL_SOCKET, SO_REUSEADDR, 1));
+    check(set(SOL_SOCKET, SO_REUSEPORT, 1));
+  };
+  if (isShared && wanted.port !== 0) share();
+  // Connections of an earlier run that linger are no listener; over UDP the same option would share the port.
+  else if (isTcp) check(set(SOL_SOCKET, SO_REUSEADDR, 1));
   // `::` serves IPv4 as well, whatever the system's default.
   if (!is4) check(set(IPPROTO_IPV6, IPV6_V6ONLY, 0));
   if (isTcp) prepareTcp(set);
@@ -150,6 +180,8 @@ function bindOne(calls: BindCalls, wanted: FrontSocket, opened: number[]): Front
   if (!isTcp) check(calls.setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, constantFilter(0), FILTER_BYTES));
   const address = encodeAddress(wanted, is4);
   check(calls.bind(descriptor, address, address.length));
+  // Before, the kernel would choose a port that another tracker has: one that may be shared.
+  if (isShared && wanted.port === 0) share();
   check(calls.getsockname(descriptor, address, new Uint8Array(Int32Array.of(address.length).buffer)));
   return { ...wanted, port: address[2]! << 8 | address[3]!, descriptor };
 }
