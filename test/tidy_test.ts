@@ -46,8 +46,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   newtrackon: { imports: ["client", "torrent"], packages: ["ipaddr.js"] },
   // Looks at what the tracker would find here: at its config, its plan for its rights, its sockets, plugins and state.
   doctor: {
-    imports: ["bittorrent", "client", "config", "front", "listeners.ts", "machine.ts", "persist", "plugin_choice.ts"]
-      .concat(["privileges", "system_files.ts"]),
+    imports: ["bittorrent", "client", "config", "denied_networks.ts", "front", "listeners.ts", "machine.ts", "persist"]
+      .concat(["plugin_choice.ts", "privileges", "system_files.ts"]),
   },
   cli: { imports: "any", packages: ["commander"] },
   "app.ts": { imports: "any" },

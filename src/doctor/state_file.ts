@@ -1,7 +1,8 @@
-/** Where `tracker.state` is kept: whether it can be written, and how much room there is. */
+/** Where `tracker.state` is kept: whether it can be written, whether it is ours, and how much room there is. */
 import { statfsSync } from "node:fs";
-import { StateFault } from "../persist/state_fault.ts";
+import { StateFault, toStateFault } from "../persist/state_fault.ts";
 import { StateLock } from "../persist/state_lock.ts";
+import { isStateFile } from "../persist/state_making.ts";
 import type { Examined } from "./examined.ts";
 import { cannotTell, type Found, ok, problem, warning } from "./finding.ts";
 import { ENTER, findRunAs, locate, READ, refuseAccess, type RunAs, WRITE } from "./run_as.ts";
@@ -26,7 +27,25 @@ export function checkStateFile(examined: Examined): Found[] {
     ...there.flatMap((file) => [refuseAccess(user, file, READ), refuseAccess(user, file, WRITE)]),
   ].find((refused) => refused !== null);
   if (refused) return [problem(`tracker.state: ${refused.why}`, ...refused.commands)];
+  const fault = findFault(path), isRepaired = examined.config.settings["tracker.state_repair"];
+  if (fault?.isDamage && isRepaired) {
+    return [warning(`${fault.message}: this start would do so`), checkRoom(folder, path)];
+  }
+  if (fault !== null) return [problem(fault.message)];
   return [ok(describeKeeping(user, path)), checkRoom(folder, path)];
+}
+
+// Why a start would refuse what is there, by its first bytes; null = it would not.
+function findFault(path: string): StateFault | null {
+  try {
+    const { isFile, isDirectory } = isThere(path) ? Deno.statSync(path) : { isFile: true, isDirectory: false };
+    // A FIFO would be waited for.
+    if (!isFile && !isDirectory) return new StateFault(path, "is not a regular file", "name another in tracker.state");
+    isStateFile(path);
+    return null;
+  } catch (error) {
+    return toStateFault(path, error);
+  }
 }
 
 function describeKeeping({ name }: RunAs, path: string): string {

@@ -1,9 +1,13 @@
 /** What the tracker's user may do with the files a config names. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import type { Config, Problem } from "../../src/config/config.ts";
 import { checkFiles } from "../../src/doctor/list_files.ts";
 import { ENTER, findRunAs, locate, READ, refuseAccess, type RunAs, WRITE } from "../../src/doctor/run_as.ts";
 import { checkStateFile } from "../../src/doctor/state_file.ts";
+import { makeFifo } from "../../src/fifo.ts";
+import { APPLICATION_ID } from "../../src/persist/schema.ts";
+import { StateFile } from "../../src/persist/state_file.ts";
 import type { LeavePlan, StayPlan } from "../../src/privileges/plan.ts";
 import { lines, withMachine } from "../support/machine.ts";
 import { withFolder } from "../support/tool_world.ts";
@@ -94,12 +98,15 @@ Deno.test("findRunAs() takes the user of the tracker that runs, or the one it wo
 
 Deno.test("doctor: lists and FIFOs of the config", () =>
   withFolder(async (folder) => {
-    Deno.writeTextFileSync(`${folder}/white.txt`, "");
+    for (const name of ["white.txt", "denied.txt"]) Deno.writeTextFileSync(`${folder}/${name}`, "");
+    Deno.truncateSync(`${folder}/denied.txt`, 64 * 1024 * 1024 + 1);
     const config = [
       `access.whitelist ${folder}/white.txt`,
       `access.blacklist ${folder}/none.txt`,
       `access.fifo_add ${folder}/white.txt`,
       `access.fifo_delete ${folder}/delete.fifo`,
+      `access.deny_networks ${folder}/denied.txt`,
+      `tracker.load_statedump ${folder}`,
     ].join("\n");
     await withMachine("quiet", { config }, (examined) => {
       const found = checkFiles(examined);
@@ -107,6 +114,8 @@ Deno.test("doctor: lists and FIFOs of the config", () =>
       assert.deepEqual(lines(found).slice(1), [
         `ok: access.whitelist ${folder}/white.txt can be read`,
         `problem: access.blacklist: there is no ${folder}/none.txt, or it cannot be looked at`,
+        `problem: access.deny_networks: ${folder}/denied.txt has 67108865 bytes, and 67108864 are read at most`,
+        `problem: tracker.load_statedump: ${folder} is not a regular file`,
         `problem: access.fifo_add: ${folder}/white.txt is not a FIFO`,
         `ok: access.fifo_delete ${folder}/delete.fifo is made at the start`,
       ]);
@@ -140,3 +149,62 @@ Deno.test("doctor: the folder of tracker.state", () =>
       assert.deepEqual(lines(checkStateFile(examined)), ["ok: nothing is kept: tracker.state is not set"]);
     });
   }));
+
+Deno.test(
+  "doctor: a tracker.state that a start would refuse",
+  { ignore: Deno.build.os === "windows" },
+  () =>
+    withFolder(async (folder) => {
+      const path = `${folder}/tracker.sqlite`, config = `tracker.state ${path}`;
+      const look = async (more = "") => {
+        let found = "";
+        await withMachine("quiet", { config: config + more }, (examined) => {
+          [found = ""] = lines(checkStateFile(examined));
+        });
+        Deno.removeSync(path, { recursive: true });
+        return found;
+      };
+      const make = (sql: string) => {
+        const db = new DatabaseSync(path);
+        db.exec(sql);
+        db.close();
+      };
+      const rows: [name: string, make: () => void, want: RegExp][] = [
+        ["a folder", () => Deno.mkdirSync(path), /^problem: The state file ".*" is a folder; name another file/],
+        [
+          "notes",
+          () => Deno.writeTextFileSync(path, "my notes\n"),
+          /^problem: The state file ".*" is not a database; start/,
+        ],
+        ["nothing", () => Deno.writeTextFileSync(path, ""), /^problem: The state file ".*" is empty: it was cut off/],
+        [
+          "another's",
+          () => make("CREATE TABLE notes (text)"),
+          /^problem: The state file ".*" is the database of another/,
+        ],
+        [
+          "a later version's",
+          () => make(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = 99; CREATE TABLE torrents (x)`),
+          /^problem: The state file ".*" was written by a newer version \(schema 99, this one knows \d+\); run that version/,
+        ],
+        ["ours", () => StateFile.open(path).close(), /^ok: .*tracker\.sqlite can be written by /],
+      ];
+      if (Deno.build.os === "linux") {
+        rows.push([
+          "a FIFO",
+          () => void makeFifo(path),
+          /^problem: The state file ".*" is not a regular file; name another/,
+        ]);
+      }
+      for (const [name, make, want] of rows) {
+        make();
+        Deno.chmodSync(path, 0o777);
+        assert.match(await look(), want, name);
+      }
+      Deno.writeTextFileSync(path, "my notes\n");
+      assert.match(
+        await look("\ntracker.state_repair on"),
+        /^warning: .* is not a database; .*: this start would do so$/,
+      );
+    }),
+);
