@@ -122,25 +122,32 @@ async function loadFile(kind: Kind, path: string, bytes: number, lists: AccessLi
 }
 
 async function loadFolder(kind: Kind, path: string, lists: AccessLists): Promise<string> {
-  const list = lists.begin(kind, 0);
+  const list = lists.begin(kind, 0), long: string[] = [];
   let bad = 0, unread = 0;
   for await (const { name, isDirectory } of Deno.readDir(path)) {
     if (isDirectory || !name.endsWith(".torrent")) continue;
     // Removed since the folder was listed, a link to nowhere, not ours to read: the other files are a list all the same.
     const hashes = await hashesOf(`${path}/${name}`).catch(() => null);
-    if (hashes === null) unread++;
+    if (hashes === "long") long.push(name);
+    else if (hashes === null) unread++;
     else if (hashes.length === 0) bad++;
-    for (const hash of hashes ?? []) list.add(hash);
+    else for (const hash of hashes) list.add(hash);
   }
   list.publish();
-  const seen = `${list.size} info hashes, ${bad} files that are no torrents`;
-  return unread === 0 ? seen : `${seen}, ${unread} that could not be read`;
+  const seen = [`${list.size} info hashes`, `${bad} files that are no torrents`];
+  if (unread > 0) seen.push(`${unread} that could not be read`);
+  const mebibytes = TORRENT_BYTES_MAX / 1024 / 1024;
+  if (long.length > 0) seen.push(`${long.length} left out as longer than ${mebibytes} MiB (the first is ${long[0]})`);
+  return seen.join(", ");
 }
 
 // The hashes a tracker is asked with: SHA-1 of the info dictionary, and of a v2 torrent SHA-256 cut to 20 bytes. A hybrid
 // has both (BEP 52).
-async function hashesOf(path: string): Promise<Uint8Array[]> {
-  if ((await Deno.stat(path)).size > TORRENT_BYTES_MAX) return [];
+async function hashesOf(path: string): Promise<Uint8Array[] | "long"> {
+  const { isFile, size } = await Deno.stat(path);
+  // A FIFO or a device by such a name may have no end.
+  if (!isFile) throw new Error("no regular file");
+  if (size > TORRENT_BYTES_MAX) return "long";
   const info = entriesOf(await Deno.readFile(path)).get("info");
   if (info === undefined) return [];
   const keys = entriesOf(info), hashes: Uint8Array[] = [];

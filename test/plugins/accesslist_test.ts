@@ -1,6 +1,7 @@
 /** Whitelist and blacklist in a whole tracker: files, folders, FIFOs, SIGHUP. */
 import assert from "node:assert/strict";
 import accesslist from "../../plugins/accesslist.ts";
+import { makeFifo } from "../../src/fifo.ts";
 import { announceRequest, exchange, KINDS } from "../support/app.ts";
 import { PluginUnderTest } from "../support/plugin_host.ts";
 import { type PluginApp, startWithPlugins } from "../support/plugin_folder.ts";
@@ -177,9 +178,15 @@ Deno.test("a folder of .torrent files may have v1, v2 and hybrid ones, and some 
     Deno.writeTextFileSync(`${folder}/other.txt`, "");
     Deno.symlinkSync(`${folder}/nowhere`, `${folder}/dangling.torrent`);
     Deno.mkdirSync(`${folder}/folder.torrent`);
+    // Nobody writes to it.
+    if (Deno.build.os === "linux") makeFifo(`${folder}/fifo.torrent`);
+    const unread = Deno.build.os === "linux" ? 2 : 1;
+    Deno.writeTextFileSync(`${folder}/long.torrent`, `d8:announce3:abc4:info${v1}e`);
+    Deno.truncateSync(`${folder}/long.torrent`, 32 * 1024 * 1024 + 1);
     const host = new PluginUnderTest(accesslist, `access.whitelist ${folder}\n`);
     await host.loadLists();
-    const seen = "4 info hashes, 2 files that are no torrents, 1 that could not be read";
+    const long = "1 left out as longer than 32 MiB (the first is long.torrent)";
+    const seen = `4 info hashes, 2 files that are no torrents, ${unread} that could not be read, ${long}`;
     assert.deepEqual(host.logged, [`whitelist: ${seen} in ${folder}`]);
     const rows = [["SHA-1", v1, true], ["SHA-256", v1, false], ["SHA-1", v2, false], ["SHA-256", v2, true]] as const;
     for (const [digest, info, want] of [...rows, ["SHA-1", hybrid, true], ["SHA-256", hybrid, true]] as const) {
