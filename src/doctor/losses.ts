@@ -26,7 +26,8 @@ export function checkUdpLosses(examined: Examined): Found[] {
   const full = (udp.get("RcvbufErrors") ?? 0) + (udp6.get("Udp6RcvbufErrors") ?? 0);
   const ports = sockets.filter(({ protocol, port }) => protocol === "udp" && port !== 0);
   const bound = new Map(ports.flatMap((socket) => socketsAt(table, socket)).map((socket) => [socket.inode, socket]));
-  const drops = [...bound.values()].reduce((sum, socket) => sum + socket.drops, 0), commands = makeRoom(examined);
+  const drops = [...bound.values()].reduce((sum, socket) => sum + socket.drops, 0);
+  const commands = makeRoom(examined, RMEM_MAX, UDP_BUFFER_BYTES);
   const found = `${drops} datagrams were dropped on the UDP ports: the buffers were full`;
   const ours = bound.size === 0
     ? ok("no socket is bound on the UDP ports: nothing can have been dropped there")
@@ -41,17 +42,18 @@ export function checkUdpLosses(examined: Examined): Found[] {
 }
 
 // Longer queues where the system allows less than is asked for, and more threads where there are cores for them.
-function makeRoom({ files, fronts, cores, running }: Examined): readonly string[] {
-  const bytes = files.number(sysctlPath(RMEM_MAX)) ?? 0;
+function makeRoom({ files, fronts, cores, running }: Examined, key: string, wanted: number): readonly string[] {
+  const allowed = files.number(sysctlPath(key)) ?? 0;
   return [
-    ...(bytes < UDP_BUFFER_BYTES ? setSysctl(RMEM_MAX, UDP_BUFFER_BYTES) : []),
+    ...(allowed < wanted ? setSysctl(key, wanted) : []),
     ...(fronts < cores ? [`tracker.workers ${cores}   # in its config: a front for each core`] : []),
     ...(running === null ? [] : [`top -H -p ${running.pid}   # shows whether its fronts are at their limit`]),
   ];
 }
 
 /** Connections that found the queue of a listener full, on the whole machine. */
-export function checkListenLosses({ files }: Examined): Found[] {
+export function checkListenLosses(examined: Examined): Found[] {
+  const { files } = examined;
   const extended = readCounters(files.text("/proc/net/netstat"), "TcpExt");
   const tcp = readCounters(files.text("/proc/net/snmp"), "Tcp");
   if (extended === null || tcp === null) return [cannotTell("the system does not count refused connections")];
@@ -59,7 +61,7 @@ export function checkListenLosses({ files }: Examined): Found[] {
   const accepted = tcp.get("PassiveOpens") ?? 0, lost = Math.max(overflows, drops);
   const found = `ListenOverflows is ${overflows} and ListenDrops ${drops}, with ${accepted} connections accepted`;
   if (lost === 0) return [ok(found)];
-  return [gradeLoss(lost, accepted + lost, found, setSysctl(SOMAXCONN, BACKLOG))];
+  return [gradeLoss(lost, accepted + lost, found, makeRoom(examined, SOMAXCONN, BACKLOG))];
 }
 
 // `Udp: InDatagrams ...` above `Udp: 17 ...`.

@@ -185,6 +185,15 @@ const ROWS: readonly Row[] = [
     commands: ["sysctl -w net.core.somaxconn=4096"],
   },
   {
+    name: "listeners ran full, and their queues are as long as they may be",
+    machine: "overrun",
+    check: checkListenLosses,
+    files: { "/proc/sys/net/core/somaxconn": "4096\n" },
+    config: "tracker.workers 1",
+    want: ["problem: ListenOverflows is 111 and ListenDrops 111, with 303 connections accepted (26.812 %)"],
+    commands: ["tracker.workers 2   # in its config: a front for each core"],
+  },
+  {
     name: "no public IPv6 address",
     check: checkIpv6,
     want: ["warning: [::] can be bound, bindv6only is 0, and the machine has no public IPv6 address"],

@@ -3,7 +3,7 @@
  * to be there, the answer is no longer. Over every kind of packet, every length, and any bytes.
  */
 import assert from "node:assert/strict";
-import { newShieldedTracker, UDP_CONNECT_PACKET, udpAnnounce } from "../support/shield.ts";
+import { newShieldedTracker, UDP_CONNECT_PACKET, udpAnnounce, udpScrape } from "../support/shield.ts";
 import { seededRandom } from "../support/random.ts";
 import { newTracker, UdpCounter } from "../support/tracker.ts";
 import { readVectors } from "../support/vectors.ts";
@@ -33,6 +33,24 @@ function fullTracker(isShielded: boolean): UdpCounter {
   for (let port = 1; port <= 300; port++) udp.ask(udpAnnounce(id, "a", { port }), OTHER);
   return udp;
 }
+
+// What docs/operating.md says of it: bytes out for each byte in.
+Deno.test("connects, bad connection ids and random bytes are answered with so many bytes for each that came", () => {
+  const random = seededRandom("shares"), id = new Uint8Array(8).fill(0xff);
+  const rows: [name: string, packets: number, packet: () => Uint8Array, want: string][] = [
+    ["connect", 500, () => UDP_CONNECT_PACKET, "1.00"],
+    ["announce", 1, () => udpAnnounce(id, "a"), "0.34"],
+    ["scrape", 1, () => udpScrape(id, "a"), "0.92"],
+    ["announces", 500, () => udpAnnounce(id, "a"), "0.17"],
+    ["scrapes", 500, () => udpScrape(id, "a"), "0.47"],
+    ["random bytes", 500, () => random.bytes(100), "0.00"],
+  ];
+  for (const [name, packets, packet, want] of rows) {
+    const balance = new Balance(fullTracker(true));
+    for (let i = 0; i < packets; i++) balance.send(packet(), VICTIM, name);
+    assert.equal((balance.out / balance.in).toFixed(2), want, name);
+  }
+});
 
 for (const isShielded of [false, true]) {
   const shield = isShielded ? "with" : "without";
