@@ -316,9 +316,9 @@ export class App {
     return typeof kept === "string" ? kept : null;
   }
 
-  #loadStateDump(): null {
+  async #loadStateDump(): Promise<null> {
     const dump = this.#settings["tracker.load_statedump"];
-    if (dump !== null) console.log(restoreStateDump(dump, this.#memory.arena, Math.floor(Date.now() / 60_000)));
+    if (dump !== null) console.log(await restoreStateDump(dump, this.#memory.arena, Math.floor(Date.now() / 60_000)));
     return null;
   }
 

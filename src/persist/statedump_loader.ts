@@ -26,13 +26,16 @@ export interface StateDumpCounts {
   firstBadLine: number;
 }
 
-/** Loads the file into the store of `arena` before anyone answers. Returns what to tell the operator. */
-export function restoreStateDump(path: string, arena: SharedArrayBuffer, unixMinute: number): string {
+/**
+ * Loads the file into the store of `arena` before anyone answers. Resolves to what to tell the operator. Between two reads
+ * the thread answers others: a pipe may keep it waiting.
+ */
+export async function restoreStateDump(path: string, arena: SharedArrayBuffer, unixMinute: number): Promise<string> {
   // No peer is loaded, so that their lifetime does not matter.
   const loader = new TorrentLoader(arena, LOADER_OWNER, 1);
   let counts: StateDumpCounts;
   try {
-    counts = loadStateDump(path, loader, unixMinute);
+    counts = await loadStateDump(path, loader, unixMinute);
   } catch (error) {
     if (!(error instanceof Error) || !Object.hasOwn(Deno.errors, error.name)) throw error;
     return `state dump ${path} cannot be read, starting without it: ${error.message}`;
@@ -46,18 +49,13 @@ export function restoreStateDump(path: string, arena: SharedArrayBuffer, unixMin
   return `state dump ${path}: ${parts.join(", ")}`;
 }
 
-function loadStateDump(path: string, loader: TorrentLoader, unixMinute: number): StateDumpCounts {
-  const file = Deno.openSync(path), reader = new StateDumpReader(loader, unixMinute);
-  try {
-    const chunk = new Uint8Array(CHUNK_BYTES);
-    for (;;) {
-      const length = file.readSync(chunk);
-      if (length === null) break;
-      reader.add(chunk.subarray(0, length));
-    }
-    return reader.end();
-  } finally {
-    file.close();
+async function loadStateDump(path: string, loader: TorrentLoader, unixMinute: number): Promise<StateDumpCounts> {
+  using file = await Deno.open(path);
+  const reader = new StateDumpReader(loader, unixMinute), chunk = new Uint8Array(CHUNK_BYTES);
+  for (;;) {
+    const length = await file.read(chunk);
+    if (length === null) return reader.end();
+    reader.add(chunk.subarray(0, length));
   }
 }
 

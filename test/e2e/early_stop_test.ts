@@ -31,12 +31,12 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 Deno.test(
-  "SIGTERM while a list comes from a FIFO that nobody writes to ends the tracker",
+  "SIGTERM while a state dump comes from a FIFO that nobody writes to ends the tracker",
   OPTIONS,
   withStatePath(async (path) => {
-    const folder = path.replace(/\/[^/]*$/, ""), fifo = `${folder}/list`;
+    const folder = path.replace(/\/[^/]*$/, ""), fifo = `${folder}/dump`;
     assert.equal(makeFifo(fifo), null);
-    const tracker = start(folder, { "access.whitelist": fifo });
+    const tracker = start(folder, { "tracker.load_statedump": fifo });
     // Resolves when the other end is open as well.
     using _writer = await Deno.open(fifo, { write: true });
     await stopEarly(tracker, "SIGTERM");

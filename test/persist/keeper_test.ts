@@ -233,7 +233,7 @@ Deno.test(
 
 Deno.test(
   "Keeper keeps the higher count of a state dump and the file, and counts on from there",
-  withStatePath((path) => {
+  withStatePath(async (path) => {
     const unixMinute = Math.floor(Date.now() / 60_000), dump = `${path}.dump`, other = new Uint8Array(20).fill(8);
     const file = StateFile.open(path),
       row = { touched: unixMinute, seeders4: 0, peers4: null, seeders6: 0, peers6: null };
@@ -249,7 +249,7 @@ Deno.test(
       ).join(""),
     );
     const run = new StateRun(path);
-    restoreStateDump(dump, run.start.arena, unixMinute);
+    await restoreStateDump(dump, run.start.arena, unixMinute);
     run.keeper.pass();
     for (const hash of [HASH, other]) run.announce(hash, TEN, 1, true, EVENT_COMPLETED);
     const counts = [HASH, other].map((hash) => readTorrents(run.start.arena).get(hash.join())?.completed);
