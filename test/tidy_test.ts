@@ -119,9 +119,10 @@ const PARTS: Readonly<Record<string, Part>> = {
 const PLUGIN_API = "src/plugin/api.ts";
 /** Its name for plugins, which an author's copy of a shipped one finds too. */
 const PLUGIN_API_PACKAGE = "waggle";
-/** The table of shipped plugins, and the places they are loaded from: to run, and to write down their settings. */
+/** The table of shipped plugins, and who reads it: to run them, to let them be read, and to write down their settings. */
 const SHIPPED_TABLE = "plugins/mod.ts",
-  SHIPPED_TABLE_READERS = ["src/plugin/load.ts", "src/plugin_choice.ts", "src/config/generate.ts"];
+  READERS = ["plugin/load.ts", "plugin_choice.ts", "permissions.ts", "config/generate.ts"],
+  SHIPPED_TABLE_READERS = READERS.map((path) => `src/${path}`);
 
 /** Files and folders that may use the runtime, timers, clock and chance. Everything else is handed what it needs. */
 const RIM = [
