@@ -10,7 +10,7 @@ const PACKETS = 50;
 /** Connections that do nothing, at most; the oldest makes room. */
 const IDLE_MAX = 50;
 /** A request that could be an announce would put somebody into a swarm. */
-const ANNOUNCE = /GET \/+a/;
+const ANNOUNCE = /GET \/+(a|%61)/;
 const REFUSED = [
   "GET /announce HTTP/1.1\r\n\r\n",
   "GET /announce?info_hash=short&port=1 HTTP/1.1\r\n\r\n",
