@@ -25,6 +25,13 @@ export const NODE_MODULES: readonly string[] = [
   .concat(["url", "util", "zlib", "stream", "stream/promises", "timers/promises"]);
 /** Name of the types, for those who import them without `type`. */
 const API_NAME = "waggle/plugin", API_URL = "waggle:plugin";
+/** Address of a module that throws why another is refused. */
+const REFUSED_URL = "waggle:refused?";
+/**
+ * Modules of the runtime that it has loaded before any code: of these it heeds what the resolve hook throws. Where code
+ * imports others statically it does not, but loads what the hook says instead.
+ */
+const LOADED_FIRST = ["node:url", "node:util", "node:worker_threads", "node:zlib"];
 
 interface Resolution {
   url: string;
@@ -50,7 +57,7 @@ export async function loadNodeModules(): Promise<void> {
 
 /** Imports one of the modules that are offered. Rejects with what is wrong with it. */
 export async function importOffered(url: string): Promise<{ readonly default?: unknown }> {
-  if (registerHooks !== undefined) return await import(url);
+  if (registerHooks !== undefined) return await import(url).catch(explain);
   return await import(plainAddress({ url, text: texts.get(url) ?? "", version, runtime: `Deno ${Deno.version.deno}` }));
 }
 
@@ -68,7 +75,7 @@ export function offerModules(modules: PluginModules): void {
         ? refuse(specifier)
         : next(specifier, context as never),
     load: (url: string, context: unknown, next) => {
-      const source = url === API_URL ? "export {};" : texts.get(url.replace(/\?v=\d+$/, ""));
+      const source = sourceOf(url);
       return source === undefined ? next(url, context as never) : { source, format: "module", shortCircuit: true };
     },
   });
@@ -95,8 +102,25 @@ function resolvePlugin(specifier: string, parent: string | undefined): Resolutio
   return { url: `${url.replace(/\?v=\d+$/, "")}?v=${version}`, format: "module", shortCircuit: true };
 }
 
-function refuse(specifier: string): never {
-  throw new Error(
-    `a plugin may import files of the plugins folder and some of node:, and not ${JSON.stringify(specifier)}`,
-  );
+function sourceOf(url: string): string | undefined {
+  if (url === API_URL) return "export {};";
+  if (!url.startsWith(REFUSED_URL)) return texts.get(url.replace(/\?v=\d+$/, ""));
+  return `throw new Error(${JSON.stringify(whyRefused(url.slice(REFUSED_URL.length)))}); export default null;`;
+}
+
+// Throws, or has a module loaded that does.
+function refuse(specifier: string): Resolution {
+  if (!specifier.startsWith("node:") || LOADED_FIRST.includes(specifier)) throw new Error(whyRefused(specifier));
+  return { url: REFUSED_URL + specifier, format: "module", shortCircuit: true };
+}
+
+// What is imported by name is missed before that module can throw.
+function explain(error: unknown): never {
+  const name = error instanceof SyntaxError ? /module '(node:[^']+)' does not provide/.exec(error.message)?.[1] : null;
+  if (name && !NODE_MODULES.includes(name.slice(5))) (error as Error).message = whyRefused(name);
+  throw error;
+}
+
+function whyRefused(specifier: string): string {
+  return `a plugin may import files of the plugins folder and some of node:, and not ${JSON.stringify(specifier)}`;
 }

@@ -1,5 +1,6 @@
 /** What code of a plugin reaches while it is loaded and in each of its slots, in every kind of thread: nothing. */
 import assert from "node:assert/strict";
+import { builtinModules } from "node:module";
 import { announceRequest, exchange, KINDS } from "../support/app.ts";
 import { NODE_MODULES } from "../../src/plugin/modules.ts";
 import { startWithPlugins } from "../support/plugin_folder.ts";
@@ -10,8 +11,16 @@ const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
 /** Where the shipped plugins lie, and an operator's may. */
 const OUR_FOLDER = new URL("../../plugins/", import.meta.url).href;
 
+/** Every module of the runtime; some cannot be imported otherwise. */
+const BUILTINS = [...new Set([...builtinModules, "sea", "sqlite", "test", "test/reporters"])];
+/** A module for each that imports it statically, which the runtime resolves in another way than `import()`. */
+const IMPORTERS = Object.fromEntries(
+  BUILTINS.map((name, i) => [`plugins/_import${i}.js`, `import * as all from "node:${name}"; export default all;`]),
+);
+
 /** Tries every way out, and says where it has tried and which were open. PORT: where somebody listens. OURS: the folder of our plugins. */
-const WAYS = `const now = {
+const WAYS = `const BUILTINS = ${JSON.stringify(BUILTINS)}, NODE_MODULES = ${JSON.stringify(NODE_MODULES)};
+const now = {
   "Deno.read": () => Deno.readTextFileSync("/etc/passwd"),
   "Deno.write": () => Deno.writeTextFileSync("/tmp/waggle_escaped", "x") ?? 1,
   "Deno.env": () => Deno.env.get("PATH") ?? 1,
@@ -60,6 +69,7 @@ const WAYS = `const now = {
   "set": () => { Object.getPrototypeOf(Int32Array.prototype).set = () => {}; return 1; },
 };
 const importOf = (name) => [\`import \${name}\`, () => import(name)];
+const importsOf = (i) => [\`static import \${BUILTINS[i]}\`, () => import(\`./_import\${i}.js\`)];
 const later = {
   "Deno.connect": () => Deno.connect({ hostname: "127.0.0.1", port: PORT }),
   "Deno.connect vsock": () => Deno.connect({ transport: "vsock", cid: 1, port: 5 }),
@@ -70,6 +80,9 @@ const later = {
     "fs", "fs/promises", "net", "http", "https", "tls", "dgram", "dns", "tty", "diagnostics_channel", "perf_hooks",
     "async_hooks", "sqlite", "test"].map((name) => "node:" + name)].map(importOf)),
 };
+for (const i of BUILTINS.keys()) {
+  if (!NODE_MODULES.includes(BUILTINS[i])) Object.assign(later, Object.fromEntries([importsOf(i)]));
+}
 const tried = [], open = new Set();
 let waiting = 0;
 
@@ -126,6 +139,7 @@ for (const kind of KINDS) {
     async () => {
       using bait = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       const tracker = await startWithPlugins(kind, {
+        ...IMPORTERS,
         "outside.js": "export default 1;",
         "plugins/_ways.js": WAYS.replaceAll("PORT", String(bait.addr.port)).replace("OURS", OUR_FOLDER),
         "plugins/escape.js": PLUGIN,
