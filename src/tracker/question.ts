@@ -59,8 +59,10 @@ export class Question implements AnnounceQuestion, AddressQuestion {
   }
 
   get query(): string {
-    const mark = this.#bytes.indexOf(QUESTION_MARK, this.#pathEnd());
-    return mark < 0 || mark >= this.#targetEnd ? "" : this.#text(mark + 1, this.#targetEnd);
+    // No further than the target: the bytes of all connections lie behind it.
+    let mark = this.#pathEnd();
+    while (mark < this.#targetEnd && this.#bytes[mark] !== QUESTION_MARK) mark++;
+    return this.#text(Math.min(mark + 1, this.#targetEnd), this.#targetEnd);
   }
 
   get address(): Uint8Array {

@@ -97,6 +97,7 @@ const ENCODED_ANNOUNCE = encoder.encode("%61");
 const ENCODED_SCRAPES = ["%73c", "s%63", "%73%63"].map((letters) => encoder.encode(letters));
 const VERSION_11 = encoder.encode("HTTP/1.1");
 const CONNECTION = encoder.encode("connection");
+const CONTENT_LENGTH = encoder.encode("content-length"), TRANSFER_ENCODING = encoder.encode("transfer-encoding");
 const CLOSE = encoder.encode("close"), KEEP_ALIVE = encoder.encode("keep-alive");
 
 function startsWith(text: Uint8Array, bytes: Uint8Array, at: number, end: number): boolean {
@@ -153,6 +154,7 @@ function decodeHeaders(bytes: Uint8Array, at: number, end: number, request: Http
   request.keepAlive = !request.oldVersion;
   while (at < end && bytes[at] !== LF) at++;
   request.headersStart = at + 1;
+  let hasBody = false;
   for (let lines = 0;; lines++) {
     // `at` is the end of a line: the next one is empty, is a header, or has not come yet.
     const line = at + 1;
@@ -162,6 +164,8 @@ function decodeHeaders(bytes: Uint8Array, at: number, end: number, request: Http
     if (bytes[blank] === LF) {
       request.headersEnd = line;
       request.end = blank + 1;
+      // A body is not read: it would be taken for a request of its own, which a trusted proxy has not looked at.
+      if (hasBody) request.keepAlive = false;
       return HTTP_OTHER;
     }
     at = line;
@@ -171,11 +175,18 @@ function decodeHeaders(bytes: Uint8Array, at: number, end: number, request: Http
       request.end = end;
       return HTTP_TOO_LARGE;
     }
+    hasBody ||= tellsOfBody(bytes, line);
     if (bytes[line + CONNECTION.length] === COLON && isName(CONNECTION, bytes, line)) {
       if (hasToken(CLOSE, bytes, line + CONNECTION.length + 1, at)) request.keepAlive = false;
       else if (hasToken(KEEP_ALIVE, bytes, line + CONNECTION.length + 1, at)) request.keepAlive = true;
     }
   }
+}
+
+// RFC 9112 section 6.3. Other ways of writing these names are no headers (section 5.1), and proxies pass none on.
+function tellsOfBody(bytes: Uint8Array, line: number): boolean {
+  return bytes[line + CONTENT_LENGTH.length] === COLON && isName(CONTENT_LENGTH, bytes, line) ||
+    bytes[line + TRANSFER_ENCODING.length] === COLON && isName(TRANSFER_ENCODING, bytes, line);
 }
 
 // Whether the bytes at `at` are `name` in any case (`name` is in lower case).

@@ -67,6 +67,16 @@ Deno.test("ConnectionIds.isGood() holds across the wrap of the time in the id", 
   }
 });
 
+Deno.test("ConnectionIds.isGood() refuses an old id when the time in it comes round again", () => {
+  const ids = new ConnectionIds(KEY, HOUR), wrap = 0x10000 * CONNECTION_ID_UNIT_SECONDS;
+  for (const address of [ALICE, ALICE6]) {
+    const [high, low] = issue(ids, address, NOW);
+    for (const later of [wrap, wrap + HOUR / 2, 20 * wrap]) {
+      assert.equal(ids.isGood(source(address), high, low, NOW + later), false, `${later} s later`);
+    }
+  }
+});
+
 Deno.test("ConnectionIds.isGood() refuses an id with any one bit flipped", () => {
   const ids = new ConnectionIds(KEY, HOUR);
   for (const address of [ALICE, ALICE6]) {
@@ -98,12 +108,13 @@ Deno.test("ConnectionIds.issue() gives the same id for the same second and anoth
 });
 
 Deno.test("ConnectionIds.issue() puts the time and 48 bits of Chaskey-12 into the id", () => {
-  const ids = new ConnectionIds(KEY, HOUR), unit = Math.floor(NOW / CONNECTION_ID_UNIT_SECONDS) & 0xffff;
+  const ids = new ConnectionIds(KEY, HOUR), unit = Math.floor(NOW / CONNECTION_ID_UNIT_SECONDS);
   for (const [address, family] of [[ALICE, 4], [ALICE6, 6]] as const) {
     // The address, then time and family: one whole block for IPv4, two for IPv6.
     const message = new Uint8Array(family === 4 ? 16 : 32), view = new DataView(message.buffer);
     message.set(address);
-    view.setUint32(family === 4 ? 4 : 16, unit | family << 16, true);
+    view.setUint32(family === 4 ? 4 : 16, unit, true);
+    view.setUint32(family === 4 ? 8 : 20, family, true);
     const [word0, word1] = chaskey12(KEY, message), [high, low] = issue(ids, address, NOW);
     assert.deepEqual([high >>> 0, low >>> 0], [(unit << 16 | word1 & 0xffff) >>> 0, word0 >>> 0]);
   }

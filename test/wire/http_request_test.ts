@@ -112,6 +112,18 @@ Deno.test("decodeHttpRequest() obeys the Connection header", () => {
   }
 });
 
+Deno.test("decodeHttpRequest() makes a request that tells of a body the last of its connection", () => {
+  for (const header of ["Content-Length: 5", "content-length:0", "Transfer-Encoding: chunked"]) {
+    for (const around of [[header, "A: b"], [header, "Connection: keep-alive"], ["Connection: keep-alive", header]]) {
+      const bytes = latin1(`GET /announce?a=b HTTP/1.1\r\n${around.join("\r\n")}\r\n\r\nGET /stats HTTP/1.1\r\n\r\n`);
+      assert.equal(decode(bytes).keepAlive, false, around.join("; "));
+    }
+  }
+  for (const header of ["Content-Lengthy: 5", "X-Content-Length: 5", "Content-Type: x"]) {
+    assert.equal(decode(latin1(`GET / HTTP/1.1\r\n${header}\r\n\r\n`)).keepAlive, true, header);
+  }
+});
+
 /** Begin with what no method begins with, and are told by it: their end is not waited for. */
 const NO_METHODS = ["lower case method", "TLS", "TLS, with an empty line"];
 
