@@ -3,7 +3,7 @@ import type { FrontSocket, FrontStart } from "./front/front_start.ts";
 import type { FrontRules } from "./front/rules.ts";
 import type { OfficeStart } from "./office/office.ts";
 import type { KeeperOrder, KeeperStart, KeeperState } from "./persist/keeper_start.ts";
-import type { FromHost, HostStart, ToHost } from "./plugin/host_messages.ts";
+import { type FromHost, type HostStart, isFromThread, type ToHost } from "./plugin/host_messages.ts";
 import type { Reach } from "./reach.ts";
 
 /** From the supervisor to a part. The first message is a start; its port is transferred with it. */
@@ -57,3 +57,33 @@ export type FromPart =
 
 /** Kinds of front. */
 export type FrontKind = "linux" | "portable";
+
+/** By type: whether the rest of a message is what it must be. */
+const IS_WHOLE: Readonly<Record<FromPart["type"], (message: Readonly<Record<string, unknown>>) => boolean>> = {
+  started: ({ sockets }) => Array.isArray(sockets),
+  failed: ({ reason }) => typeof reason === "string",
+  reaches: ({ reach }) => typeof reach === "object" && reach !== null,
+  rulesSet: ({ fault }) => fault === null || typeof fault === "string",
+  keeper: ({ state }) => typeof state === "string",
+  drained: () => true,
+  broken: ({ why }) => typeof why === "string",
+  said: ({ line }) => typeof line === "string",
+  cellEnded: ({ why }) => typeof why === "string",
+  fromHost: ({ message }) => isFromThread(message) || isDeath(message),
+  stopped: () => true,
+};
+
+/** Whether `message` is one that a part sends. Plugins share a realm with the part they run in, and may have its port. */
+export function isFromPart(message: unknown): message is FromPart {
+  if (typeof message !== "object" || message === null) return false;
+  const { type } = message as { readonly type?: unknown };
+  return typeof type === "string" && Object.hasOwn(IS_WHOLE, type) &&
+    IS_WHOLE[type as FromPart["type"]](message as Record<string, unknown>);
+}
+
+// What the watcher of a plugin's thread says, and the thread itself may not.
+function isDeath(message: unknown): boolean {
+  if (typeof message !== "object" || message === null) return false;
+  const { type, why } = message as Readonly<Record<string, unknown>>;
+  return type === "died" && typeof why === "string";
+}

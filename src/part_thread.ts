@@ -3,7 +3,7 @@
  * nothing with the part but the shared memory it is given. A part that runs plugins of the folder is in a cell (cell.ts)
  * inside its worker, so that it can be ended while one of them loops.
  */
-import type { FromPart, ToPart } from "./messages.ts";
+import { type FromPart, isFromPart, type ToPart } from "./messages.ts";
 import type { FrontSocket } from "./front/front_start.ts";
 import { GIVE_WAY_PERMISSIONS } from "./give_way.ts";
 import { LifeWatch, LOOK_MS } from "./life_watch.ts";
@@ -204,11 +204,11 @@ export class PartThread {
     const threadEnd = this.#threadEnd = new ThreadEnd();
     this.#channel = this.#isInCell ? openCell(worker, threadEnd) : worker;
     if (!this.#isInCell) worker.postMessage({ type: "holdUntilEnd" } satisfies ToPart, [threadEnd.port]);
-    this.#channel.onmessage = ({ data }: MessageEvent<FromPart>) => this.#hear(data);
+    this.#channel.onmessage = ({ data }: MessageEvent<unknown>) => this.#take(data);
     if (this.#isInCell) {
-      worker.onmessage = ({ data }: MessageEvent<FromPart>) => {
+      worker.onmessage = ({ data }: MessageEvent<unknown>) => {
         // An error that is on its way says more.
-        setTimeout(() => worker === this.#worker && this.#hear(data));
+        setTimeout(() => worker === this.#worker && this.#take(data));
       };
     }
     worker.onerror = (event) => {
@@ -245,6 +245,12 @@ export class PartThread {
     }, LOOK_MS);
   }
 
+  // What a plugin says by the part's own way is no reason for us to fail, and is believed no more than it must be.
+  #take(message: unknown): void {
+    if (!isFromPart(message)) return void this.#fail("it said what none of our parts says");
+    this.#hear(message);
+  }
+
   #hear(message: FromPart): void {
     switch (message.type) {
       case "started":
@@ -253,7 +259,8 @@ export class PartThread {
         this.#settleStart?.(message.sockets);
         return;
       case "failed":
-        if (this.#hasEverStarted) void this.#fail(message.reason, { refusal: message.reason });
+        if (this.#hasStarted) void this.#fail("it said that it cannot start, and it had");
+        else if (this.#hasEverStarted) void this.#fail(message.reason, { refusal: message.reason });
         else this.#settleStart?.(message.reason);
         return;
       case "reaches":

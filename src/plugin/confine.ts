@@ -69,16 +69,19 @@ const FIXED = ["Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Ui
     "ArrayBuffer",
   ])
   .concat(["SharedArrayBuffer", "Atomics"]);
-/** The same of ports, of which the runtime itself changes some more. */
-const FIXED_OF_PORTS = ["postMessage", "onmessage", "addEventListener"];
+/** Prototypes of ports and of what comes by them, whose events lead back to the port. */
+const PORTS = [MessagePort, EventTarget, Event, MessageEvent];
 
 /** Narrows the globals of this thread, for good. `isHost`: it may be granted something. */
 export function confine(isHost: boolean): void {
   for (const name of FIXED) fix(name);
   Object.freeze(Object.getPrototypeOf(Int32Array.prototype));
-  for (const prototype of [MessagePort.prototype, EventTarget.prototype]) {
-    for (const name of FIXED_OF_PORTS) if (Object.hasOwn(prototype, name)) fixMember(prototype, name);
+  for (const { prototype } of PORTS) {
+    for (const name of Object.getOwnPropertyNames(prototype)) fixMember(prototype, name);
+    Object.preventExtensions(prototype);
   }
+  // Nor is anything put below them, where the making of an event would come by.
+  Object.preventExtensions(Object.prototype);
   for (const name of isHost ? TAKEN : [...TAKEN, ...ONLY_HOSTS]) put(name, undefined);
   keep("Deno", isHost ? [...DENO_KEPT, ...DENO_KEPT_HOST] : DENO_KEPT, {});
   takeWarnings();

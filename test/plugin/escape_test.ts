@@ -64,6 +64,12 @@ const now = {
   // What our own code uses: from it a plugin would have its ports and its memory.
   "MessagePort": () => { MessagePort.prototype.postMessage = () => {}; return 1; },
   "onmessage": () => { Object.defineProperty(MessagePort.prototype, "onmessage", { set() {} }); return 1; },
+  // By an event it would have the port that it came by.
+  "data of MessageEvent": () => Object.defineProperty(MessageEvent.prototype, "data", { set() {} }),
+  "data of Object": () => Object.defineProperty(Object.prototype, "data", { set() {} }),
+  "target": () => Object.defineProperty(Event.prototype, "target", { get() {} }),
+  "dispatchEvent": () => { EventTarget.prototype.dispatchEvent = () => {}; return 1; },
+  "dispatchEvent of ports": () => { MessagePort.prototype.dispatchEvent = () => {}; return 1; },
   "Atomics": () => { Atomics.load = () => {}; return 1; },
   "Int32Array": () => { globalThis.Int32Array = class {}; return 1; },
   "set": () => { Object.getPrototypeOf(Int32Array.prototype).set = () => {}; return 1; },
