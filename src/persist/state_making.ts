@@ -83,7 +83,16 @@ function isDeniedThere(path: string): boolean {
     Deno.openSync(path, { read: true, write: true }).close();
     return false;
   } catch (error) {
-    return error instanceof Deno.errors.PermissionDenied && isThere(path);
+    return error instanceof Deno.errors.PermissionDenied && isSeen(path);
+  }
+}
+
+// In a folder that may not be entered nothing is seen.
+function isSeen(path: string): boolean {
+  try {
+    return isThere(path);
+  } catch {
+    return false;
   }
 }
 

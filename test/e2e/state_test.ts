@@ -162,6 +162,25 @@ testAsRoot("a path that the tracker's user may not write to ends the start with 
   Deno.removeSync(folder, { recursive: true });
 });
 
+testAsRoot(
+  "a folder that the tracker's user may not enter is refused with one sentence, by a start and an import",
+  async () => {
+    using sources = await OpenSources.copy();
+    const folder = makeOpenFolder("waggle_state_"), closed = makeOpenFolder("waggle_closed_", 0o700);
+    const path = `${closed}/tracker.sqlite`,
+      said = `The state file "${path}" cannot be written; give the tracker the right`;
+    const config = writeConfig(folder, { "tracker.state": path, "tracker.memory": 64 });
+    const line = await refusedStart(config, [...sources.command, "-u", "nobody"], sources.env);
+    assert.ok(line.startsWith(`Cannot start: ${said}`), line);
+    const [program, ...words] = asNobody(sources.command), dump = `${folder}/dump`;
+    Deno.writeTextFileSync(dump, "");
+    const imported = await runProgram(program!, [...words, "state", "import", path, dump], { env: sources.env });
+    assert.equal(imported.code, 1);
+    assert.ok(imported.text.startsWith(said) && imported.text.trim().split("\n").length === 1, imported.text);
+    for (const each of [folder, closed]) Deno.removeSync(each, { recursive: true });
+  },
+);
+
 testAsRoot("tools that only look say who may, where another user may not", async () => {
   using sources = await OpenSources.copy();
   const folder = makeOpenFolder("waggle_state_"), path = `${folder}/tracker.sqlite`, file = StateFile.open(path);
