@@ -28,6 +28,14 @@ export const PORT_MAX = 65535;
 /** `::1.2.3.4`, which RFC 4291 gave up: some read it as 1.2.3.4, others as ::102:304, and a rule must not be both. */
 const IPV4_COMPATIBLE = /^::\d+(?:\.\d+){3}$/;
 
+/** A host and a port, as permissions name them. */
+const HOST_PORT = /^(?:\[(?<ipv6>[^\]]+)\]|(?<host>[^:]+))(?::(?<port>\d+))?$/;
+
+/** A domain name, or `*.` and one: the last label is no number, which an address has there. Source: RFC 1123 section 2.1. */
+const NAME = /^(?:\*\.)?(?:[\w-]{1,63}\.)*(?!\d+\.?$)[\w-]{1,63}\.?$/;
+/** Most characters of a domain name. Source: RFC 1035 section 2.3.4. */
+const NAME_CHARS_MAX = 253;
+
 const IPV4_BITS = 32;
 const IPV6_BITS = 128;
 
@@ -70,6 +78,17 @@ export function parseNetwork(text: string): Network | null {
   // The bits of an IPv4-mapped network count from the start of the 128.
   const bits = Number(bitsText) - (bitsMax === IPV4_BITS && ip.includes(":") ? IPV6_BITS - IPV4_BITS : 0);
   return bits >= 0 && bits <= bitsMax ? { address, bits } : null;
+}
+
+/**
+ * Whether a permission may name `text`: `example.org`, `*.example.org`, `1.2.3.4`, `1.2.3.0/24`, `[::1]`, and each with
+ * a port. The runtime fails to start a thread that has any other.
+ */
+export function isHostPort(text: string): boolean {
+  const { ipv6, host, port } = HOST_PORT.exec(text)?.groups ?? {};
+  if (port !== undefined && parsePort(port) === null) return false;
+  if (ipv6 !== undefined) return ipv6.includes(":") && parseIp(ipv6) !== null;
+  return host !== undefined && (parseNetwork(host) !== null || host.length <= NAME_CHARS_MAX && NAME.test(host));
 }
 
 /** Writes an address so that `parseAddress` reads it back: `1.2.3.4:80`, `[::1]:80`. */

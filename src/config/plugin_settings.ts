@@ -4,7 +4,7 @@
  */
 import type { PluginSetting } from "../plugin/api.ts";
 import type { SettingValue, SettingValues } from "../plugin/settings.ts";
-import type { Network } from "./address.ts";
+import { isHostPort, type Network } from "./address.ts";
 import { badValue, formatPlace, type PluginLine, type Problem, shorten } from "./config.ts";
 import { type Kind, readValue } from "./kind.ts";
 import { isSettingKey, type Settings } from "./schema.ts";
@@ -34,6 +34,7 @@ export interface PluginGrants {
 const ALLOW = "allow";
 /** Kinds of grant, as written. */
 const GRANTS = ["read", "write", "net"] as const;
+const GRANT_WISH = "read PATH, write PATH or net HOST[:PORT] (an IPv6 HOST in brackets)";
 
 /** Who the plugin is, and what it declares. */
 export interface PluginClaims {
@@ -71,8 +72,8 @@ export function choosePlugin(
     }
     if (key === ALLOW && !Object.hasOwn(schema, ALLOW)) {
       const [kind, what] = text.split(/\s+(.*)/, 2);
-      if (what === undefined || !GRANTS.includes(kind as "read")) {
-        return badValue(`plugin.${name}.allow`, "read PATH, write PATH or net HOST[:PORT]", text, place);
+      if (what === undefined || !GRANTS.includes(kind as "read") || kind === "net" && !isHostPort(what)) {
+        return badValue(`plugin.${name}.allow`, GRANT_WISH, text, place);
       }
       grants[kind as "read"].push(what);
       continue;

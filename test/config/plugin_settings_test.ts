@@ -1,6 +1,6 @@
 /** What a plugin may reach is what lines of the config say, whatever it declares. */
 import assert from "node:assert/strict";
-import { ConfigDraft } from "../../src/config/config.ts";
+import { ConfigDraft, type Problem } from "../../src/config/config.ts";
 import { choosePlugin, type PluginChoice } from "../../src/config/plugin_settings.ts";
 
 const SETTINGS = {
@@ -9,13 +9,47 @@ const SETTINGS = {
   pipe: { kind: "path", default: "/run/pipe", fifo: true, explanation: "A FIFO." },
 } as const;
 
+/** Hosts that the runtime can grant, and what it fails with. */
+const HOSTS =
+  "example.org example.org. a_b.example:80 *.example.org:443 localhost:0 1.2.3.4 1.2.3.4:65535 10.0.0.0/8 [::1] " +
+  "[2001:db8::1]:80";
+const NO_HOSTS = [
+  "foo:bar",
+  "::1",
+  "[::1",
+  "[::1]x",
+  "[::1]:",
+  "[1.2.3.4]",
+  "[]",
+  "http://x/",
+  "a b",
+  ":80",
+  "a:",
+  "a..b",
+]
+  .concat([
+    "300.1.1.1:99999",
+    "300.1.1.1",
+    "a:65536",
+    "1.2.3.4/33",
+    "*",
+    "a.*",
+    "a,b",
+    "ü.example",
+    `${"a.".repeat(200)}a`,
+  ]);
+
 function choose(origin: "shipped" | "folder", config: string): PluginChoice {
+  const choice = tryToChoose(origin, config);
+  assert.ok(!("sentence" in choice));
+  return choice;
+}
+
+function tryToChoose(origin: "shipped" | "folder", config: string): PluginChoice | Problem {
   const draft = new ConfigDraft();
   assert.equal(draft.applyFile("test.conf", `tracker.state /var/lib/state\n${config}`), null);
   const { pluginLines, settings } = draft.finish();
-  const choice = choosePlugin({ name: "guest", origin, settings: SETTINGS }, pluginLines, settings);
-  assert.ok(!("sentence" in choice));
-  return choice;
+  return choosePlugin({ name: "guest", origin, settings: SETTINGS }, pluginLines, settings);
 }
 
 Deno.test("choosePlugin() grants a plugin of the folder no path that it names itself or takes from the tracker's settings", () => {
@@ -35,4 +69,20 @@ Deno.test("choosePlugin() grants what lines of the config name or allow", () => 
 Deno.test("choosePlugin() grants a shipped plugin what the tracker's settings name for it", () => {
   const { grants } = choose("shipped", "");
   assert.ok(grants.read.includes("/var/lib/state") && grants.write.includes("/var/lib/state"));
+});
+
+Deno.test("choosePlugin() grants hosts that a thread can be given, and refuses others with file and line", () => {
+  const hosts = HOSTS.split(" "), lines = hosts.map((host) => `plugin.guest.allow net ${host}\n`).join("");
+  assert.deepEqual(choose("folder", lines).grants.net, hosts);
+  const netOf = (net: string[]) => ({ read: false, write: false, env: false, ffi: false, run: false, sys: false, net });
+  // The runtime looks at them when the thread is made.
+  new Worker("data:text/javascript,", { type: "module", deno: { permissions: netOf(hosts) } }).terminate();
+  for (const host of NO_HOSTS) {
+    const choice = tryToChoose("folder", `plugin.guest.allow net ${host}\n`);
+    assert.ok("sentence" in choice, host);
+    assert.match(
+      choice.sentence,
+      /^Cannot start: plugin\.guest\.allow must be read PATH, .*, and is ".*" \(test\.conf line 2\)$/,
+    );
+  }
 });
