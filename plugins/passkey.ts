@@ -20,7 +20,9 @@ export default {
 
   prepare({ settings }) {
     keys = new Set(settings.texts("key"));
-    for (const key of keys) if (!/^[\w-]+$/.test(key)) throw new Error("a key has letters, digits, - and _ only");
+    const isBad = [...keys].some((key) => !/^[\w-]+$/.test(key));
+    // A key is a secret: it is not shown.
+    if (isBad) throw new Error("plugin.passkey.key: a key has letters, digits, - and _ only");
   },
 
   admitAnnounce: (announce) => hasKey(announce) ? undefined : "unknown passkey",

@@ -36,8 +36,8 @@ import { COUNTER, counterRow } from "./stats/counters.ts";
 import { Accession, refuseSuccession, Succession, type SuccessionFacts } from "./succession.ts";
 import { VERSION_LINE } from "./version.ts";
 
-/** Exit code of a tracker that cannot run, as opentracker's. */
-const EXIT_CANNOT_RUN = 111;
+/** Exit codes of a tracker that cannot run, as opentracker's, and for a mistake in the config. */
+const EXIT_CANNOT_RUN = 111, EXIT_MISTAKE = 1;
 /** Exit code after a fault of the supervisor's own: EX_SOFTWARE of sysexits.h. */
 const EXIT_FAULT = 70;
 /** Time an office that is replaced has for the pages it has begun: a full scrape, to whoever reads it as it comes. */
@@ -45,9 +45,9 @@ const PAGES_FINISH_MS_MAX = 5000;
 
 /** Runs the tracker until it is told to stop. Returns the exit code. */
 export async function serve(config: Config): Promise<number> {
-  const refuse = (sentence: string) => {
+  const refuse = (sentence: string, code = EXIT_CANNOT_RUN) => {
     console.error(sentence);
-    return EXIT_CANNOT_RUN;
+    return code;
   };
   const plan = enterAndPlan(config);
   if ("sentence" in plan) return refuse(plan.sentence);
@@ -61,14 +61,18 @@ export async function serve(config: Config): Promise<number> {
     // A start takes as long as lists, plugins and state need, and who stops the tracker does not wait for that.
     await Promise.race([app.start(), stopped.then(() => null)]);
   if (refusal !== null) {
-    console.error(refusal);
+    const code = refuse(refusal, app.isMistaken ? EXIT_MISTAKE : EXIT_CANNOT_RUN);
     await app.stop();
-    return EXIT_CANNOT_RUN;
+    return code;
   }
   const where = app.sockets.map(describeSocket).join(", ");
   if (app.isServing) systemd?.ready(`serving on ${where}`, () => app.silentMs <= FRONT_SILENT_MS_MAX);
   else console.log("told to stop before it serves");
-  const code = await Promise.race([stopped.then(() => 0), untilFailed().then(sayFault), app.ousted.then(refuse)]);
+  const code = await Promise.race([
+    stopped.then(() => 0),
+    untilFailed().then(sayFault),
+    app.ousted.then((why) => refuse(why)),
+  ]);
   systemd?.stopping();
   await app.stop();
   systemd?.close();
@@ -263,6 +267,11 @@ export class App {
     return this.#fronts.sockets;
   }
 
+  /** What start() refused is a mistake in a line of the config, which nothing but an edit mends. */
+  get isMistaken(): boolean {
+    return this.#plugins.isMistaken;
+  }
+
   /** All parts run, and nobody has told it to stop. */
   get isServing(): boolean {
     return this.#stage === "serving";
@@ -284,17 +293,10 @@ export class App {
   }
 
   #watchOverload(): () => void {
-    const { counters, fronts, shedding } = this.#memory, settings = this.#settings;
-    return watchOverload({
-      sockets: this.#kind === "linux" ? this.#bound : [],
-      counters,
-      fronts,
-      counts: this.#counts,
-      control: shedding,
-      peerAgeMinutesMax: settings["tracker.peer_timeout"],
-      intervalSeconds: settings["tracker.interval"],
-      log: (sentence) => console.error(sentence),
-    });
+    const { counters, fronts, shedding: control } = this.#memory, counts = this.#counts;
+    const sockets = this.#kind === "linux" ? this.#bound : [], log = (sentence: string) => console.error(sentence);
+    const { "tracker.peer_timeout": peerAgeMinutesMax, "tracker.interval": intervalSeconds } = this.#settings;
+    return watchOverload({ sockets, counters, fronts, counts, control, peerAgeMinutesMax, intervalSeconds, log });
   }
 
   #startClock(): void {

@@ -175,13 +175,14 @@ function chooseAll(
 ): ChosenPlugins | Problem {
   const stray = config.pluginLines.find(({ plugin }) => !manifests.some(({ name }) => name === plugin));
   if (stray !== undefined) {
-    return { sentence: `Cannot start: there is no plugin ${stray.plugin} in ${folder} (${stray.place})` };
+    const sentence = `Cannot start: there is no plugin ${stray.plugin} in ${folder} (${stray.place})`;
+    return { sentence, isMistake: true };
   }
   const plugins: ChosenPlugin[] = [];
   for (const manifest of manifests) {
     const lines = config.pluginLines.filter(({ plugin }) => plugin === manifest.name);
     const choice = choosePlugin(manifest, lines, config.settings);
-    if ("sentence" in choice) return choice;
+    if ("sentence" in choice) return { ...choice, isMistake: true };
     const isAlways = manifest.origin === "folder" ||
       SHIPPED.some(({ name, on }) => name === manifest.name && on === "always");
     plugins.push({ manifest, choice, isOn: choice.isOn ?? (isAlways || choice.isConfigured) });

@@ -77,6 +77,7 @@ export class PluginParts {
   /** Those that load their lists for the first time. */
   readonly #starting = new Set<HostPart>();
   #isStopping = false;
+  #isMistaken = false;
   #health: ReturnType<typeof setInterval> | undefined;
   readonly #slowBefore = new Map<string, number>();
 
@@ -91,7 +92,10 @@ export class PluginParts {
   /** Checks the plugins and starts their hosts; lists are loaded then. Returns null, or why it cannot. */
   async start(): Promise<string | null> {
     const chosen = await choosePlugins(this.#config, this.#limits);
-    if ("sentence" in chosen) return chosen.sentence;
+    if ("sentence" in chosen) {
+      this.#isMistaken = chosen.isMistake ?? false;
+      return chosen.sentence;
+    }
     const set = this.#setOf(chosen);
     for (const { choice } of chosen.plugins.filter(({ isOn }) => isOn)) {
       const fault = choice.fifos.map(makeFifo).find((fault) => fault !== null);
@@ -103,6 +107,11 @@ export class PluginParts {
     this.#commit(chosen, set, hosts);
     this.#health = setInterval(() => this.#checkHealth(), HEALTH_MS);
     return null;
+  }
+
+  /** What start() refused is a mistake in a line of the config, and no fault of a plugin's. */
+  get isMistaken(): boolean {
+    return this.#isMistaken;
   }
 
   /**

@@ -50,6 +50,8 @@ export interface Config {
 /** Why the start has to stop: one sentence that names the setting, its value and the wish. */
 export interface Problem {
   readonly sentence: string;
+  /** True of one in a line for a plugin: known late, when plugins have been looked at, which may be at fault as well. */
+  readonly isMistake?: true;
 }
 
 /** Most listeners: each is a socket in every front. */

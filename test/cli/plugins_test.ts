@@ -54,7 +54,8 @@ const ROWS: readonly Row[] = [
     name: "prepare of a shipped plugin",
     args: ["-f", "test.conf"],
     files: { "test.conf": "plugin.passkey.key a/b\n" },
-    want: /^Cannot start: passkey \(shipped\):.*prepare: a key has letters, digits, - and _ only\n$/,
+    want:
+      /^Cannot start: passkey \(shipped\):.*prepare: plugin\.passkey\.key: a key has letters, digits, - and _ only\n$/,
   },
   {
     name: "prepare as fronts call it",
