@@ -36,6 +36,11 @@ export function exampleOf(row: Kind & Entry): string {
   return row.example ?? (value === null ? "" : formatValue(value));
 }
 
+/** A command-line option as it is typed: `-w`, `--state-repair`. */
+export function formatOption(option: string): string {
+  return `${option.length === 1 ? "-" : "--"}${option}`;
+}
+
 function defaultOf(row: Kind): Value | null {
   return row.kind === "network" ? null : row.default;
 }

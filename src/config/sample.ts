@@ -1,5 +1,5 @@
 /** Renders config/tracker.conf.sample: an opentracker.conf that explains itself, all defaults commented out. Pure. */
-import { describeDefault, describeRange, exampleOf } from "./describe.ts";
+import { describeDefault, describeRange, exampleOf, formatOption } from "./describe.ts";
 import { type DescribedPlugin, rowsOfPlugin } from "./plugin_docs.ts";
 import { GROUPS } from "./row.ts";
 import { rowOf, SETTING_KEYS, type SettingKey } from "./schema.ts";
@@ -40,7 +40,7 @@ function renderPlugin(plugin: DescribedPlugin): string[] {
 function renderSetting(key: SettingKey): string {
   const row = rowOf(key);
   const facts = [`Value: ${describeRange(row)}`, `Default: ${describeDefault(row)}`];
-  if (row.option !== undefined) facts.push(`Option: -${row.option}`);
+  if (row.option !== undefined) facts.push(`Option: ${formatOption(row.option)}`);
   if (row.status === "later") facts.push("Not yet supported");
   return `${comment(row.explanation)}\n${comment(facts.join(" | "))}\n#${key} ${exampleOf(row)}`;
 }

@@ -1,5 +1,5 @@
 /** Renders docs/settings.md: every setting in a table for each group, formatted as `deno fmt` would. Pure. */
-import { describeDefault, describeRange } from "./describe.ts";
+import { describeDefault, describeRange, formatOption } from "./describe.ts";
 import { type DescribedPlugin, rowsOfPlugin } from "./plugin_docs.ts";
 import { GROUPS } from "./row.ts";
 import { rowOf, SETTING_KEYS, type SettingKey } from "./schema.ts";
@@ -49,7 +49,7 @@ function pluginParts(plugins: readonly DescribedPlugin[]): string[] {
 function rowCells(key: SettingKey): string[] {
   const row = rowOf(key);
   const range = "repeatable" in row ? `${describeRange(row)}; repeatable` : describeRange(row);
-  const option = row.option === undefined ? "" : `\`${row.option.length === 1 ? "-" : "--"}${row.option}\``;
+  const option = row.option === undefined ? "" : `\`${formatOption(row.option)}\``;
   const meaning = row.status === "later" ? `**Not yet supported.** ${row.explanation}` : row.explanation;
   return [`\`${key}\``, range, describeDefault(row), option, meaning];
 }

@@ -41,6 +41,12 @@ Deno.test("renderSample() shows every setting of the shipped plugins that no oth
   assert.ok(shown >= 5);
 });
 
+Deno.test("renderSample() names options as they are typed", () => {
+  const sample = renderSample(SHIPPED_PLUGINS);
+  for (const option of ["-u", "-w", "--state-repair"]) assert.match(sample, new RegExp(`Option: ${option}$`, "m"));
+  assert.doesNotMatch(sample, /Option: -\w\w/);
+});
+
 Deno.test("SETTINGS holds sensible rows", () => {
   for (const key of SETTING_KEYS) {
     const row = rowOf(key);
