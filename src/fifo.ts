@@ -1,20 +1,43 @@
 /** FIFOs for plugins' hosts: makes them, which Deno cannot (a call to libc, on Linux), and keeps what comes into them. */
 
-const MODE = 0o755;
-/** errno when there is something at the path already. */
-const SYMBOLS = { mkfifo: { parameters: ["buffer", "u32"], result: "i32" } } as const;
+import { ERROR_SYMBOLS, systemError } from "./front/linux/libc.ts";
 
-/** Makes a FIFO at `path` if there is nothing. Returns why there is none after that, or null. */
-export function makeFifo(path: string): string | null {
-  if (Deno.build.os === "linux" && !exists(path)) {
-    const libc = Deno.dlopen("libc.so.6", SYMBOLS);
-    libc.symbols.mkfifo(new TextEncoder().encode(`${path}\0`), MODE);
-    libc.close();
+const MODE = 0o755;
+const SYMBOLS = { ...ERROR_SYMBOLS, mkfifo: { parameters: ["buffer", "u32"], result: "i32" } } as const;
+
+/** A FIFO that a setting names. */
+export interface Fifo {
+  readonly path: string;
+  /** As the operator writes it. */
+  readonly setting: string;
+}
+
+/** Makes a FIFO if there is nothing at its path. Returns why there is none after that and the way out, or null. */
+export function makeFifo({ path, setting }: Fifo): string | null {
+  const say = (what: string, wayOut: string) =>
+    `${setting}: ${JSON.stringify(path)} ${what}; ${wayOut}, or name another path in ${setting}`;
+  const fault = exists(path) ? null : callMkfifo(path);
+  if (fault !== null) {
+    return say(
+      `cannot be made (${fault})`,
+      "make it with mkfifo, or give the tracker the right to write to its folder",
+    );
   }
   try {
-    return Deno.statSync(path).isFifo ? null : `${path} is not a FIFO`;
+    return Deno.statSync(path).isFifo ? null : say("is not a FIFO", "move it away");
   } catch (error) {
-    return `${path} cannot be made: ${error instanceof Error ? error.message : error}`;
+    return say(`cannot be looked at (${error instanceof Error ? error.message : error})`, "move it away");
+  }
+}
+
+// Returns the system's words for why there is none, or null.
+function callMkfifo(path: string): string | null {
+  if (Deno.build.os !== "linux") return "only on Linux";
+  const libc = Deno.dlopen("libc.so.6", SYMBOLS), { symbols } = libc;
+  try {
+    return symbols.mkfifo(new TextEncoder().encode(`${path}\0`), MODE) === 0 ? null : systemError(symbols);
+  } finally {
+    libc.close();
   }
 }
 

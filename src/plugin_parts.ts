@@ -148,7 +148,8 @@ export class PluginParts {
   async leaveFifos(): Promise<() => void> {
     const fifosOf = ({ spec }: HostPart) =>
       this.#chosen.plugins.find(({ manifest }) => manifest.name === spec.name)?.choice.fifos ?? [];
-    const left = this.#hosts.filter((host) => fifosOf(host).length > 0), release = keepFifos(left.flatMap(fifosOf));
+    const left = this.#hosts.filter((host) => fifosOf(host).length > 0),
+      release = keepFifos(left.flatMap(fifosOf).map(({ path }) => path));
     await Promise.all(left.map((host) => host.stop()));
     return () => {
       const back = left.filter((host) => this.#hosts.includes(host)).map((host) => host.start());

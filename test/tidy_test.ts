@@ -54,7 +54,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   "part.ts": { imports: "any" },
   "signals.ts": { imports: [] },
   "version.ts": { imports: [] },
-  "fifo.ts": { imports: [] },
+  "fifo.ts": { imports: ["front"] },
   // What becomes of root: a user and a folder out of the config, and the calls that make it so. It looks for the file that
   // threads start from.
   privileges: { imports: ["config", "front", "part.ts", "system_files.ts"] },

@@ -19,8 +19,8 @@ export interface PluginChoice {
   readonly grants: PluginGrants;
   /** Paths that the plugin has from itself or from a setting of the tracker: no line of the config grants them to it. */
   readonly withheld: PluginGrants;
-  /** FIFOs to make where there are none. */
-  readonly fifos: readonly string[];
+  /** FIFOs to make where there are none, and the settings that name them. */
+  readonly fifos: readonly { readonly path: string; readonly setting: string }[];
 }
 
 /** What a plugin's host may reach. */
@@ -61,7 +61,7 @@ export function choosePlugin(
     isConfigured ||= isFed;
     values[key] = fed ?? defaultOf(setting);
   }
-  const fifos: string[] = [], named = new Set<string>();
+  const fifos: { path: string; setting: string }[] = [], named = new Set<string>();
   const grants = noGrants(), withheld = noGrants();
   for (const { key, text, place } of lines) {
     if (key === "") {
@@ -92,7 +92,8 @@ export function choosePlugin(
     const isGranted = origin === "shipped" || named.has(key), list = isGranted ? grants : withheld;
     list.read.push(path);
     if (setting.write || setting.fifo) list.write.push(path);
-    if (setting.fifo && isGranted) fifos.push(path);
+    const own = `plugin.${name}.${key}`;
+    if (setting.fifo && isGranted) fifos.push({ path, setting: named.has(key) ? own : setting.from ?? own });
   }
   return { values, isConfigured, isOn, grants, withheld, fifos };
 }

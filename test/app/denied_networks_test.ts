@@ -58,7 +58,7 @@ Deno.test(
   () =>
     withFile("192.0.2.0/24\n", async (path) => {
       const fifo = `${path}.fifo`, denied = new DeniedNetworks(path);
-      assert.equal(makeFifo(fifo), null);
+      assert.equal(makeFifo({ path: fifo, setting: "a test" }), null);
       assert.equal(await denied.load(), null);
       const before = denied.memory;
       for (const other of [fifo, "/dev/zero", Deno.cwd()]) {

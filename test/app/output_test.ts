@@ -33,7 +33,7 @@ function onLinux(where: string) {
 // A pipe with a name. Open for reading and writing, so that neither end waits for the other.
 async function withPipe(test: (path: string, pipe: Deno.FsFile) => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync(), path = `${folder}/pipe`;
-  assert.equal(makeFifo(path), null);
+  assert.equal(makeFifo({ path, setting: "a test" }), null);
   const pipe = await Deno.open(path, { read: true, write: true });
   try {
     await test(path, pipe);

@@ -63,7 +63,10 @@ Deno.test("choosePlugin() grants what lines of the config name or allow", () => 
   const lines = "plugin.guest.mine /a\nplugin.guest.pipe /b\nplugin.guest.allow read /c\nplugin.guest.allow net d:1\n";
   const { grants, withheld, fifos } = choose("folder", lines);
   assert.deepEqual(grants, { read: ["/c", "/a", "/b"], write: ["/a", "/b"], net: ["d:1"] });
-  assert.deepEqual([withheld.read, withheld.write, fifos], [["/var/lib/state"], ["/var/lib/state"], ["/b"]]);
+  assert.deepEqual([withheld.read, withheld.write, fifos], [["/var/lib/state"], ["/var/lib/state"], [{
+    path: "/b",
+    setting: "plugin.guest.pipe",
+  }]]);
 });
 
 Deno.test("choosePlugin() grants a shipped plugin what the tracker's settings name for it", () => {

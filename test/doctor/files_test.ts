@@ -192,7 +192,7 @@ Deno.test(
       if (Deno.build.os === "linux") {
         rows.push([
           "a FIFO",
-          () => void makeFifo(path),
+          () => void makeFifo({ path, setting: "a test" }),
           /^problem: The state file ".*" is not a regular file; name another/,
         ]);
       }

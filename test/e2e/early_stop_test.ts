@@ -35,7 +35,7 @@ Deno.test(
   OPTIONS,
   withStatePath(async (path) => {
     const folder = path.replace(/\/[^/]*$/, ""), fifo = `${folder}/dump`;
-    assert.equal(makeFifo(fifo), null);
+    assert.equal(makeFifo({ path: fifo, setting: "a test" }), null);
     const tracker = start(folder, { "tracker.load_statedump": fifo });
     // Resolves when the other end is open as well.
     using _writer = await Deno.open(fifo, { write: true });

@@ -179,7 +179,7 @@ Deno.test("a folder of .torrent files may have v1, v2 and hybrid ones, and some 
     Deno.symlinkSync(`${folder}/nowhere`, `${folder}/dangling.torrent`);
     Deno.mkdirSync(`${folder}/folder.torrent`);
     // Nobody writes to it.
-    if (Deno.build.os === "linux") makeFifo(`${folder}/fifo.torrent`);
+    if (Deno.build.os === "linux") makeFifo({ path: `${folder}/fifo.torrent`, setting: "a test" });
     const unread = Deno.build.os === "linux" ? 2 : 1;
     Deno.writeTextFileSync(`${folder}/long.torrent`, `d8:announce3:abc4:info${v1}e`);
     Deno.truncateSync(`${folder}/long.torrent`, 32 * 1024 * 1024 + 1);

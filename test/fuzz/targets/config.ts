@@ -125,7 +125,7 @@ function openPluginSettings(): Check {
     // Only what a line grants, or names as a FIFO, may be written.
     const granted = lines.filter(({ key, text }) => key === "fifo" || key === "allow" && text.startsWith("write"));
     assert.ok(choice.grants.write.every((path) => granted.some(({ text }) => text.includes(path))));
-    for (const fifo of choice.fifos) assert.ok(choice.grants.write.includes(fifo));
+    for (const { path } of choice.fifos) assert.ok(choice.grants.write.includes(path));
     return Object.entries(choice.values).map(([key, value]) => `${key}${String(value).length % 3}`).join();
   };
 }
