@@ -126,16 +126,29 @@ function tryToBind({ protocol, address: hostname, port }: FrontSocket): Error | 
   }
 }
 
+// Ports below it are for those who have the right.
+function firstFreePort({ files }: Examined): number {
+  return files.number("/proc/sys/net/ipv4/ip_unprivileged_port_start") ?? 1024;
+}
+
 // `refused`: why it cannot be bound; null = it can.
-function describeFree({ files }: Examined, socket: FrontSocket, refused: Error | null): Found {
-  const name = describeSocket(socket);
+function describeFree(examined: Examined, socket: FrontSocket, refused: Error | null): Found {
+  const name = describeSocket(socket), { privileges, portableBecause } = examined, from = firstFreePort(examined);
+  const lower = `sysctl -w net.ipv4.ip_unprivileged_port_start=${socket.port}   #`;
+  // Whoever looks may be root, and binds; the portable fronts of a tracker that gives it up are not.
+  if (refused === null && portableBecause !== null && "user" in privileges && socket.port < from) {
+    const { user } = privileges;
+    return problem(
+      `${name}: portable fronts bind as ${user.name}, who may not bind ports below ${from}`,
+      `${lower} for every user`,
+    );
+  }
   if (refused === null) return warning(`${name}: no tracker runs there; the port is free`);
   if (refused instanceof Deno.errors.PermissionDenied) {
-    const from = files.number("/proc/sys/net/ipv4/ip_unprivileged_port_start") ?? 1024;
     return problem(
       `${name}: this user may not bind ports below ${from}`,
       "AmbientCapabilities=CAP_NET_BIND_SERVICE   # in [Service] of its systemd unit",
-      `sysctl -w net.ipv4.ip_unprivileged_port_start=${socket.port}   # or for every user`,
+      `${lower} or for every user`,
     );
   }
   if (refused instanceof Deno.errors.AddrNotAvailable) {

@@ -6,6 +6,7 @@ import { findHolders, type Process } from "../../src/doctor/processes.ts";
 import { readSocketTable, socketsAt } from "../../src/doctor/socket_table.ts";
 import type { FrontSocket } from "../../src/front/front_start.ts";
 import { SystemFiles } from "../../src/system_files.ts";
+import { freeLowPort, NOBODY, testAsRoot } from "../support/root.ts";
 import { lines, withMachine } from "../support/machine.ts";
 import { freePort } from "../support/tracker_process.ts";
 
@@ -103,4 +104,24 @@ Deno.test("doctor: a listener that another tracker has", { ignore: Deno.build.os
   assert.deepEqual(await look([where], false, { holders }), [
     `problem: tcp ${HOST}:${port} is shared by ${who}: each knows only the peers that come to it`,
   ]);
+});
+
+testAsRoot("doctor: a low port that root may bind, and portable fronts may not as the user it becomes", async () => {
+  const port = freeLowPort(), user = { name: "nobody", uid: NOBODY, gid: NOBODY };
+  const privileges = {
+    kind: "leave",
+    user,
+    root: "/",
+    confines: false,
+    lines: [],
+  } as unknown as Examined["privileges"];
+  const name = `tcp ${HOST}:${port}`, more = { privileges, portableBecause: "tracker.front is portable" };
+  assert.deepEqual(await look([socket("tcp", port)], false, more), [
+    `problem: ${name}: portable fronts bind as nobody, who may not bind ports below 1024`,
+  ]);
+  for (const other of [{ ...more, portableBecause: null }, { portableBecause: more.portableBecause }]) {
+    assert.deepEqual(await look([socket("tcp", port)], false, other), [
+      `warning: ${name}: no tracker runs there; the port is free`,
+    ]);
+  }
 });

@@ -40,6 +40,19 @@ testAsRoot("root from source becomes another user in every thread, and parts com
   Deno.removeSync(folder, { recursive: true });
 });
 
+testAsRoot("portable fronts that may not bind a port as the user that root becomes say so", async () => {
+  using sources = await OpenSources.copy();
+  const folder = makeOpenFolder("waggle_user_"), low = freeLowPort(), [program, ...first] = sources.command;
+  writeFiles(folder, { "t.conf": "tracker.front portable\ntracker.workers 1\ntracker.memory 32\n" });
+  const args = [...first, "-u", "nobody", "-i", "127.0.0.1", "-p", `${low}`, "-f", "t.conf"];
+  const run = new Program(program!, args, folder, sources.env);
+  assert.equal(await run.ended(), 111, run.printed());
+  const said =
+    `^Cannot listen on tcp 127\\.0\\.0\\.1:${low}: Permission denied .*; portable fronts bind as the tracker's user`;
+  assert.match(run.printed(), new RegExp(said, "m"));
+  Deno.removeSync(folder, { recursive: true });
+});
+
 testAsRoot("root is confined to a folder, where everything goes on", async () => {
   using sources = await OpenSources.copy();
   await tryConfinement({

@@ -60,6 +60,10 @@ export function startPortableFront(
   };
 }
 
+/** Linux fronts get theirs from the supervisor, which binds before root is given up. */
+const AS_USER = "portable fronts bind as the tracker's user, whatever user started it: name a port that this one may " +
+  "bind, or lower net.ipv4.ip_unprivileged_port_start";
+
 type Listening = Deno.TcpListener | Deno.DatagramConn;
 
 function bind(socket: FrontSocket): Listening {
@@ -69,6 +73,7 @@ function bind(socket: FrontSocket): Listening {
       ? listen({ ...where, reusePort: Deno.build.os === "linux" })
       : listenDatagram({ ...where, transport: "udp" });
   } catch (error) {
-    throw new BindFault(socket, error instanceof Error ? error.message : String(error));
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BindFault(socket, error instanceof Deno.errors.PermissionDenied ? `${why}; ${AS_USER}` : why);
   }
 }
