@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes the tracker one executable: compile.sh [TARGET ...]
 #
-#   x86_64-unknown-linux-gnu     ./tracker                             (the target when none is named)
+#   (none)                       ./tracker                             (Linux on the processor this runs on)
+#   x86_64-unknown-linux-gnu     ./tracker
 #   aarch64-unknown-linux-gnu    ./tracker-aarch64-unknown-linux-gnu
 #   x86_64-apple-darwin          ./tracker-x86_64-apple-darwin
 #   aarch64-apple-darwin         ./tracker-aarch64-apple-darwin
@@ -34,7 +35,7 @@ export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-mozilla,system}"
 
 compile() {
   case $1 in
-    x86_64-unknown-linux-gnu) output=tracker ;;
+    "$own" | x86_64-unknown-linux-gnu) output=tracker ;;
     x86_64-pc-windows-msvc) output=tracker.exe ;;
     *) output=tracker-$1 ;;
   esac
@@ -44,7 +45,16 @@ compile() {
   echo "compiled ./$output for $1"
 }
 
-if [ $# -eq 0 ]; then set -- x86_64-unknown-linux-gnu; fi
+own=
+if [ $# -eq 0 ]; then
+  machine=$(uname -m)
+  case $machine in
+    x86_64 | amd64) own=x86_64-unknown-linux-gnu ;;
+    aarch64 | arm64) own=aarch64-unknown-linux-gnu ;;
+    *) echo "compile.sh: no target is known for the processor \"$machine\": name one of $targets" >&2; exit 1 ;;
+  esac
+  set -- "$own"
+fi
 if [ "$*" = all ]; then
   # shellcheck disable=SC2086
   set -- $targets

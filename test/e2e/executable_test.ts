@@ -47,7 +47,7 @@ async function testExecutable(t: Deno.TestContext): Promise<void> {
   await t.step("compile.sh makes it", async () => {
     const { code, text } = await runProgram("sh", [`${ROOT}compile.sh`], { env: await compiler() });
     assert.equal(code, 0, text);
-    assert.match(text, /^compiled \.\/tracker for x86_64-unknown-linux-gnu$/m);
+    assert.match(text, new RegExp(`^compiled \\./tracker for ${Deno.build.target}$`, "m"));
   });
   // Started as root, the executable becomes nobody and is confined to the folder it runs in.
   const folder = makeOpenFolder("waggle_executable_"), random = seededRandom("executable");
@@ -217,6 +217,28 @@ async function compiler(): Promise<Record<string, string>> {
   assert.equal(code, 0, text);
   return Object.fromEntries([...text.matchAll(/^(DENO|DENORT_BIN)=(.+)$/gm)].map(([, name, path]) => [name!, path!]));
 }
+
+Deno.test(
+  { name: "compile.sh compiles for the processor it runs on", ignore: Deno.build.os === "windows" },
+  async () => {
+    const bin = Deno.makeTempDirSync({ prefix: "waggle_bin_" }), deno = `${bin}/deno`;
+    const write = (path: string, text: string) => Deno.writeTextFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    // Compiles nothing.
+    write(deno, 'echo "$*"');
+    const compile = async (machine: string, ...targets: string[]) => {
+      write(`${bin}/uname`, `echo ${machine}`);
+      const env = { DENO: deno, PATH: `${bin}:${Deno.env.get("PATH")}` };
+      const { code, text } = await runProgram("sh", [`${ROOT}compile.sh`, ...targets], { env });
+      return [code, /--target (\S+) --output (\S+) main\.ts$/m.exec(text)?.slice(1).join(" ")];
+    };
+    const x86 = "x86_64-unknown-linux-gnu", arm = "aarch64-unknown-linux-gnu";
+    assert.deepEqual(await compile("x86_64"), [0, `${x86} tracker`]);
+    assert.deepEqual(await compile("aarch64"), [0, `${arm} tracker`]);
+    assert.deepEqual(await compile("x86_64", arm), [0, `${arm} tracker-${arm}`]);
+    assert.deepEqual(await compile("riscv64"), [1, undefined]);
+    Deno.removeSync(bin, { recursive: true });
+  },
+);
 
 Deno.test("compile.sh embeds every file a thread starts from", async () => {
   const script = Deno.readTextFileSync(`${ROOT}compile.sh`), start = script.indexOf("threads=");
