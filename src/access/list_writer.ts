@@ -69,6 +69,7 @@ export class ListWriter {
 
   /** See AccessLists in plugin/api.ts. */
   begin(kind: ListKind, expected: number): ListBuilder {
+    checkKind(kind);
     const set = this.#empty(kind, Math.max(0, Math.ceil(expected) || 0));
     return new ListBuilder(set, (set) => this.#publishOne(kind, set));
   }
@@ -109,16 +110,18 @@ export class ListWriter {
 
   /** Adds one hash of 20 bytes to the published list, which is made if there is none. */
   add(kind: ListKind, infoHash: Uint8Array): void {
-    this.#change(kind, infoHash, true);
+    this.#change("add", kind, infoHash);
   }
 
   /** Takes one hash out. */
   remove(kind: ListKind, infoHash: Uint8Array): void {
-    this.#change(kind, infoHash, false);
+    this.#change("remove", kind, infoHash);
   }
 
-  #change(kind: ListKind, infoHash: Uint8Array, isAdded: boolean): void {
-    const words = this.#wordsOf(infoHash), old = this.#published.get(kind);
+  #change(method: "add" | "remove", kind: ListKind, infoHash: Uint8Array): void {
+    checkKind(kind);
+    checkInfoHash(method, infoHash);
+    const isAdded = method === "add", words = this.#wordsOf(infoHash), old = this.#published.get(kind);
     this.#loading && noteChange(this.#loading, { kind, infoHash: words.slice(), isAdded });
     // The first list is not made of what comes while it is loaded.
     if (old === undefined && (this.#loading !== undefined || !isAdded)) return;
@@ -127,7 +130,6 @@ export class ListWriter {
   }
 
   #wordsOf(infoHash: Uint8Array): Int32Array {
-    if (infoHash.length !== 20) throw new Error(`an info hash has 20 bytes, and this has ${infoHash.length}`);
     this.#bytes.set(infoHash);
     return this.#words;
   }
@@ -153,6 +155,26 @@ export class ListWriter {
     this.#due.clear();
     this.#publish(lists, ++this.#serial);
   }
+}
+
+// Plugins call what is here, and their types are taken off unchecked: a text has a length and elements as bytes have.
+function checkBytes(method: "add" | "remove" | "addLines", given: unknown): void {
+  if (given instanceof Uint8Array) return;
+  const what = typeof given === "string" ? "a text" : given === null ? "null" : `a value of type ${typeof given}`;
+  throw new Error(`${method} takes bytes (Uint8Array), and was given ${given === undefined ? "nothing" : what}`);
+}
+
+function checkInfoHash(method: "add" | "remove", given: Uint8Array): void {
+  checkBytes(method, given);
+  if (given.length !== 20) throw new Error(`an info hash has 20 bytes, and this has ${given.length}`);
+}
+
+function checkKind(kind: string): void {
+  if (kind !== "allow" && kind !== "deny") throw new Error(`a list is "allow" or "deny", and not ${quoted(kind)}`);
+}
+
+function quoted(given: unknown): string {
+  return typeof given === "string" ? JSON.stringify(given) : String(given);
 }
 
 function noteChange(loading: Loading, change: Change): void {
@@ -191,13 +213,14 @@ export class ListBuilder {
 
   /** Adds a hash of 20 bytes. */
   add(infoHash: Uint8Array): void {
-    if (infoHash.length !== 20) throw new Error(`an info hash has 20 bytes, and this has ${infoHash.length}`);
+    checkInfoHash("add", infoHash);
     this.#bytes.set(infoHash);
     this.#add(this.#words);
   }
 
   /** Takes a piece of a list's text. */
   addLines(text: Uint8Array): void {
+    checkBytes("addLines", text);
     this.#lines.take(text);
   }
 

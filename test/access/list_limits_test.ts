@@ -63,3 +63,26 @@ Deno.test("more changes than are kept while lists are loaded leave the lists of 
   await load(CHANGES_MAX);
   assert.deepEqual([1, 2, 100, 149].map((i) => writing.has(i)), [false, true, true, true]);
 });
+
+Deno.test("what is no list or no bytes is refused: plugins are not checked for types", () => {
+  const writing = new Writing(), { writer } = writing, list = writer.begin("allow", 1);
+  // As a plugin sees it whose types are taken off.
+  const begin = (kind: unknown) => writer.begin(kind as never, 1);
+  const add = (kind: unknown, infoHash: unknown) => writer.add(kind as never, infoHash as never);
+  const remove = (kind: unknown, infoHash: unknown) => writer.remove(kind as never, infoHash as never);
+  const text = "a text of 20 letters";
+  const rows: readonly (readonly [call: () => unknown, want: string])[] = [
+    [() => begin("denied"), 'a list is "allow" or "deny", and not "denied"'],
+    [() => add("denied", hash(1)), 'a list is "allow" or "deny", and not "denied"'],
+    [() => remove(undefined, hash(1)), 'a list is "allow" or "deny", and not undefined'],
+    [() => add("allow", text), "add takes bytes (Uint8Array), and was given a text"],
+    [() => remove("allow", text), "remove takes bytes (Uint8Array), and was given a text"],
+    [() => add("allow", new Uint8Array(19)), "an info hash has 20 bytes, and this has 19"],
+    [() => list.add(text as never), "add takes bytes (Uint8Array), and was given a text"],
+    [() => list.addLines(`${"0".repeat(40)}\n` as never), "addLines takes bytes (Uint8Array), and was given a text"],
+    [() => list.addLines(undefined as never), "addLines takes bytes (Uint8Array), and was given nothing"],
+    [() => list.addLines([48] as never), "addLines takes bytes (Uint8Array), and was given a value of type object"],
+  ];
+  for (const [call, message] of rows) assert.throws(call, { message });
+  assert.deepEqual([writing.published.length, list.size, list.badLines], [0, 0, 0]);
+});
