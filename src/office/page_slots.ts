@@ -5,6 +5,7 @@
 import type { PageBody } from "../plugin/api.ts";
 import { PAGE_SLOW_MS, PLUGIN_COUNTER } from "../plugin/counters.ts";
 import { Life } from "../plugin/life.ts";
+import { pageBodyOf } from "../plugin/slot_result.ts";
 
 /** A plugin's numbers in the office. */
 export interface PageSlot {
@@ -45,7 +46,7 @@ export class PageSlots {
     const slot = this.#rim.slots.get(name);
     try {
       // Awaited here: what it throws later is its fault as well.
-      return await (slot === undefined ? make() : this.#enter(slot, make));
+      return pageBodyOf(await (slot === undefined ? make() : this.#enter(slot, make)));
     } catch (error) {
       if (slot !== undefined) slot.row[PLUGIN_COUNTER.faults]!++;
       throw new PageFault(name, error);

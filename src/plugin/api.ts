@@ -193,7 +193,7 @@ export type StatsMode = (snapshot: StatsSnapshot, request: Request) => PageBody 
 /** A page. */
 export type Page = (request: Request, page: PageContext) => PageBody | Promise<PageBody>;
 
-/** Text goes out as text/plain, bytes as application/octet-stream. */
+/** Text goes out as text/plain, bytes as application/octet-stream. Anything else is a fault, as if the page had thrown. */
 export type PageBody = string | Uint8Array | Response;
 
 /** What a page can ask. */

@@ -1,7 +1,8 @@
 /**
- * What comes back from slots that may not wait. Plugins of plain JavaScript return what they like: a text, or nothing,
- * and all else is a fault of theirs, before it becomes a client's.
+ * What comes back from slots. Plugins of plain JavaScript return what they like: what is not of the slot's kind is a fault
+ * of theirs, before it becomes a client's.
  */
+import type { PageBody } from "./api.ts";
 
 /** The text that `slot` gave, or undefined for none: undefined, null and "". Throws an Error for anything else. */
 export function textOf(slot: string, found: unknown): string | undefined {
@@ -15,10 +16,19 @@ export function refusePromise(slot: string, found: unknown): void {
   if (found instanceof Promise) throw new Error(`${slot} must not wait, and returned ${nameOf(found)}`);
 }
 
+/** What a page gave. Throws an Error for anything but text, bytes, and a Response that was not sent before. */
+export function pageBodyOf(found: unknown): PageBody {
+  if (found instanceof Response && found.bodyUsed) throw new Error("a page must not return a Response that is used up");
+  if (typeof found === "string" || found instanceof Uint8Array || found instanceof Response) return found;
+  throw new Error(`a page must return text, bytes or a Response, and returned ${nameOf(found)}`);
+}
+
 // What a promise that is not waited for rejects with is no other fault.
 function nameOf(found: unknown): string {
   if (!(found instanceof Promise)) {
-    return typeof found === "boolean" ? String(found) : `a value of type ${typeof found}`;
+    return typeof found === "boolean" || found === undefined || found === null
+      ? String(found)
+      : `a value of type ${typeof found}`;
   }
   found.catch(() => {});
   return "a promise";

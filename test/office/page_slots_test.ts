@@ -70,6 +70,33 @@ Deno.test("stats and routes give text, bytes and responses, and are counted", as
   assert.deepEqual([pages.count("calls"), pages.count("faults"), pages.count("slow")], [3, 0, 0]);
 });
 
+Deno.test("stats and routes that give what is no page answer an error, and are counted", async () => {
+  const spent = new Response("once"), { error } = console, logged: unknown[] = [];
+  const rows: readonly (readonly [given: unknown, want: string])[] = [
+    [undefined, "a page must return text, bytes or a Response, and returned undefined"],
+    [null, "a page must return text, bytes or a Response, and returned null"],
+    [false, "a page must return text, bytes or a Response, and returned false"],
+    [7, "a page must return text, bytes or a Response, and returned a value of type number"],
+    [{}, "a page must return text, bytes or a Response, and returned a value of type object"],
+    [spent, "a page must not return a Response that is used up"],
+  ];
+  await spent.text();
+  console.error = (_line, cause) => logged.push(cause.message);
+  try {
+    for (const [given, want] of rows) {
+      const pages = new PluginPages({
+        name: "x",
+        stats: { wrong: () => given as string },
+        routes: { wrong: () => Promise.resolve(given as string) },
+      });
+      for (const path of ["/stats?mode=wrong", "/plugin/x/wrong"]) assert.match(await pages.ask(path), /^500 /, want);
+      assert.deepEqual([logged.splice(0), pages.count("faults")], [[want, want], 2]);
+    }
+  } finally {
+    console.error = error;
+  }
+});
+
 Deno.test("stats and routes that throw, at once or later, answer an error with a sentence, and are counted", async () => {
   const { error } = console, logged: unknown[][] = [];
   console.error = (...words) => logged.push(words);
