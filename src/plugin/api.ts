@@ -30,7 +30,10 @@ export interface Plugin {
   readonly name: string;
   /** Half a line on what it does, for `tracker plugins`. */
   readonly summary?: string;
-  /** What may stand in the config as `plugin.NAME.KEY VALUE`. Unknown keys and bad values stop the start. */
+  /**
+   * What may stand in the config as `plugin.NAME.KEY VALUE`. Unknown keys and bad values stop the start. A key is lower
+   * case letters, digits and `_`, a letter first.
+   */
   readonly settings?: Readonly<Record<string, PluginSetting>>;
   /** What its host needs to reach. The config grants it, line by line: `plugin.NAME.allow read lists/`. */
   readonly permissions?: PluginPermissions;

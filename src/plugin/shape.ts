@@ -7,6 +7,8 @@ import { type PluginManifest, SLOTS } from "./plugin_set.ts";
 /** Members that are no slots. */
 const MEMBERS = ["name", "summary", "settings", "permissions", "prepare"];
 const NAME = /^[a-z][a-z0-9_]{0,31}$/;
+/** Keys of settings, as those of the tracker. */
+const SETTING = /^[a-z][a-z0-9_]*$/;
 /** Keys of `permissions`. */
 const PERMISSIONS = ["read", "write", "net"];
 /** Paths that never come to a page: the root, what begins with more than one slash, and announces. */
@@ -21,7 +23,8 @@ export function refuseShape(found: unknown, name: string): string | null {
     return "its name must be lower case letters, digits and _, a letter first, at most 32";
   }
   if (found.name !== name) return `its name must be that of its file, ${name}, and is ${found.name}`;
-  for (const [key, value] of Object.entries(found)) {
+  for (const key of membersOf(found)) {
+    const value = found[key];
     if (value === undefined || MEMBERS.includes(key)) continue;
     if (!SLOTS.includes(key as never)) return `${key} is not a slot; there are prepare, ${SLOTS.join(", ")}`;
     const why = key === "stats" || key === "routes" ? refusePages(key, value) : refuseFunction(key, value);
@@ -39,6 +42,15 @@ export function refuseManifest(found: unknown): string | null {
     return "says what its slots are in no way that is known";
   }
   return refuseSummary(summary) ?? refuseSettings(settings) ?? refusePermissions(permissions);
+}
+
+// Its own, and those of its class: methods stand in prototypes.
+function membersOf(found: object): Set<string> {
+  const members = new Set<string>();
+  for (let of: object | null = found; of !== null && of !== Object.prototype; of = Object.getPrototypeOf(of)) {
+    for (const key of Object.getOwnPropertyNames(of)) if (of === found || key !== "constructor") members.add(key);
+  }
+  return members;
 }
 
 function refuseFunction(key: string, value: unknown): string | null {
@@ -78,6 +90,9 @@ function refuseSettings(settings: unknown): string | null {
   if (settings === undefined) return null;
   if (!isFields(settings)) return "settings must be an object of settings";
   for (const [key, setting] of Object.entries(settings)) {
+    if (!SETTING.test(key)) {
+      return `settings: ${JSON.stringify(key)} must be lower case letters, digits and _, a letter first`;
+    }
     const wish = isFields(setting) ? wishOf(setting) : "be an object with kind, explanation and default";
     if (wish !== null) return `settings.${key} must ${wish}`;
   }
@@ -100,14 +115,31 @@ const WISHES: Readonly<Record<string, (setting: Fields) => string | null>> = {
   networks: wishNoDefault,
 };
 
+/** What settings of every kind may have. */
+const SETTING_MEMBERS = ["kind", "explanation", "from", "example"];
+/** By kind: what a setting of it may have besides. */
+const MORE_SETTING_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  integer: ["min", "max", "default"],
+  boolean: ["default"],
+  choice: ["choices", "default"],
+  text: ["default"],
+  path: ["default", "write", "fifo"],
+};
+
 function wishOf(setting: Fields): string | null {
-  const { kind, explanation, from } = setting;
+  const { kind, explanation, from, example } = setting;
   if (typeof kind !== "string" || !Object.hasOwn(WISHES, kind)) {
     return `have a kind, one of ${Object.keys(WISHES).join(", ")}`;
   }
   if (explanation !== undefined && typeof explanation !== "string") return "have text as explanation";
   if (from !== undefined && typeof from !== "string") return "name a setting of the tracker as from";
-  return WISHES[kind]!(setting);
+  if (example !== undefined && typeof example !== "string") return "have text as example";
+  return WISHES[kind]!(setting) ?? wishNoMore(setting, [...SETTING_MEMBERS, ...MORE_SETTING_MEMBERS[kind] ?? []]);
+}
+
+function wishNoMore(setting: Fields, members: readonly string[]): string | null {
+  const more = Object.keys(setting).find((key) => setting[key] !== undefined && !members.includes(key));
+  return more === undefined ? null : `not have ${more}; there are ${members.join(", ")}`;
 }
 
 function wishText({ default: value }: Fields): string | null {

@@ -86,8 +86,13 @@ Deno.test("a broken plugin stops the start with file, line and reason", OPTIONS,
     ],
     [
       "bad.ts",
-      "export default { name: 'bad', settings: { a: { kind: 'text', default: null, explain() {} } } };",
+      "export default { name: 'bad', settings: { a: { kind: 'choice', choices: Object.assign(['x'], { f() {} }), default: 'x' } } };",
       /bad\.ts: settings must be plain data$/,
+    ],
+    [
+      "bad.ts",
+      "class Bad { name = 'bad'; admitAnounce() {} }\nexport default new Bad();",
+      /bad\.ts: admitAnounce is not a slot; there are/,
     ],
     ["bad.ts", "export default { name: 'bad', get stats() { throw new Error('boom') } };", /bad\.ts:1: boom$/],
     [

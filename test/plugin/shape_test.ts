@@ -11,7 +11,7 @@ const SETTINGS: Readonly<Record<string, PluginSetting>> = {
   c: { kind: "choice", choices: ["x", "y"], default: "y", explanation: "" },
   d: { kind: "text", default: null, explanation: "" },
   e: { kind: "path", default: "x", fifo: true, write: false, explanation: "" },
-  f: { kind: "texts", explanation: "" },
+  f: { kind: "texts", explanation: "", example: "x" },
   g: { kind: "networks", explanation: "" },
 };
 
@@ -25,6 +25,12 @@ const PLAIN: readonly (readonly [members: Readonly<Record<string, unknown>>, wan
   [{ permissions: { read: [1] } }, "permissions.read must be a list of texts"],
   [{ permissions: { run: [] } }, "permissions.run is not known; there are read, write, net"],
   [{ settings: "a" }, "settings must be an object of settings"],
+  ...["maxPeers", "max-peers", "9", "_x", ""].map((key) =>
+    [
+      { settings: { [key]: SETTINGS.b } },
+      `settings: ${JSON.stringify(key)} must be lower case letters, digits and _, a letter first`,
+    ] as const
+  ),
   ...([
     [null, "be an object with kind, explanation and default"],
     [{}, "have a kind, one of integer, boolean, choice, text, path, texts, networks"],
@@ -43,6 +49,12 @@ const PLAIN: readonly (readonly [members: Readonly<Record<string, unknown>>, wan
     [{ kind: "path", default: null, write: "yes" }, "have true or false as write and fifo"],
     [{ kind: "texts", default: ["a"] }, "not have a default"],
     [{ kind: "networks", default: [] }, "not have a default"],
+    [{ kind: "text", default: null, example: 1 }, "have text as example"],
+    [
+      { kind: "path", default: null, writable: true },
+      "not have writable; there are kind, explanation, from, example, default, write, fifo",
+    ],
+    [{ kind: "texts", max: 3 }, "not have max; there are kind, explanation, from, example"],
   ] as const).map(([setting, want]) => [{ settings: { x: setting } }, `settings.x must ${want}`] as const),
 ];
 
@@ -79,6 +91,23 @@ Deno.test("slots of the wrong kind are refused, and pages that nobody can reach"
     if (want === null) assert.equal(found, null);
     else assert.match(found!, want);
   }
+});
+
+Deno.test("a plugin of a class is looked at with its methods", () => {
+  class Base {
+    name = "x";
+    stop(): void {}
+  }
+  class Good extends Base {
+    admitAnnounce(): void {}
+  }
+  class Misspelt extends Base {
+    admitAnounce(): void {}
+  }
+  assert.equal(refuseShape(new Good(), "x"), null);
+  assert.match(refuseShape(new Misspelt(), "x")!, /^admitAnounce is not a slot; /);
+  assert.match(refuseShape(new (class extends Misspelt {})(), "x")!, /^admitAnounce is not a slot; /);
+  assert.equal(refuseShape(Object.assign(Object.create(null), { name: "x", stop: nothing }), "x"), null);
 });
 
 Deno.test("the shipped plugins have the shape they must have", async () => {
