@@ -4,6 +4,7 @@
  */
 import { SHIPPED } from "../../plugins/mod.ts";
 import type { Plugin, PluginContext } from "./api.ts";
+import { sayLackingGrant } from "./lacking_grant.ts";
 import { type Life, markOf } from "./life.ts";
 import { importOffered, lockModules, offerModules } from "./modules.ts";
 import {
@@ -110,7 +111,8 @@ export function toFault(candidate: PluginCandidate, error: unknown, slot?: strin
   const line = at < 0 ? plainLine(stack) : /^(?:\?v=\d+)?:(\d+)/.exec(stack.slice(at + candidate.url.length))?.[1];
   const where = line === undefined ? candidate.file : `${candidate.file}:${line}`;
   // Deno adds where an import stands, which is said already.
-  const why = message.replace(/^(?:TypeError: )?(?:Error: )?/, "").replace(/ at (?:file|data):\S+$/, "");
+  const plain = message.replace(/^(?:TypeError: )?(?:Error: )?/, "").replace(/ at (?:file|data):\S+$/, "");
+  const why = sayLackingGrant(candidate.name, plain);
   return new PluginFault(where, slot === undefined ? why : `${slot}: ${why}`);
 }
 
