@@ -20,6 +20,9 @@ const STATUS_TEXTS: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
+/** What a Response of text gets where nobody says a type. */
+const UNASKED_TYPE = "text/plain;charset=UTF-8";
+
 /** Headers we make ourselves, or that no client needs. */
 const OWN_HEADERS = new Set(["content-type", "content-length", "transfer-encoding", "connection"]);
 
@@ -116,7 +119,9 @@ function head(
   const isError = response.status >= 300, type = response.headers.get("content-type");
   const text = STATUS_TEXTS[response.status] ?? response.statusText;
   let lines = `HTTP/${isError ? "1.0" : "1.1"} ${response.status} ${text}\r\n`;
-  if (type !== null && response.status !== 302) lines += `Content-Type: ${type.replace(/; ?charset=utf-8$/i, "")}\r\n`;
+  if (type !== null && response.status !== 302) {
+    lines += `Content-Type: ${type === UNASKED_TYPE ? "text/plain" : type}\r\n`;
+  }
   if (typeof length === "number") lines += `Content-Length: ${length}\r\n`;
   for (const [name, value] of response.headers) {
     if (!OWN_HEADERS.has(name)) lines += `${name.replace(/(^|-)[a-z]/g, (c) => c.toUpperCase())}: ${value}\r\n`;

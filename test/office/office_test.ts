@@ -29,6 +29,17 @@ const FAILING: OfficePlugin["plugin"] = {
   },
 };
 
+/** A plugin whose page says the type that it is asked for. */
+const TYPED: OfficePlugin["plugin"] = {
+  name: "typed",
+  routes: {
+    page: (request) => {
+      const type = new URL(request.url).searchParams.get("type");
+      return new Response("é", { headers: type === null ? {} : { "content-type": type } });
+    },
+  },
+};
+
 /** A front's side of its port to an office. */
 class TestFront {
   readonly memory = new OfficeMemory(64);
@@ -56,7 +67,7 @@ class TestFront {
       pluginNames: [],
       life: createLife(),
     }, {
-      plugins: [opentracker, FAILING].map((plugin) => ({ plugin, context: { settings: openSettings({}) } })),
+      plugins: [opentracker, FAILING, TYPED].map((plugin) => ({ plugin, context: { settings: openSettings({}) } })),
       life: new Life(),
       nowMs: () => 0,
       unixSecond: () => 1_700_000_000,
@@ -197,6 +208,19 @@ Deno.test("a path is taken as it stands, encoded letters aside", async () => {
       assert.ok(latin1Text(bytes).startsWith(`HTTP/1.${status} `), target);
     }
     assert.equal(counterRow(front.memory.counters, 1)[COUNTER.httpErrors + HTTP_ERROR.notFound], others.length);
+  } finally {
+    front.close();
+  }
+});
+
+Deno.test("a page's type goes out as the plugin has it, charset and all", async () => {
+  const front = new TestFront();
+  try {
+    for (const type of ["text/html; charset=utf-8", "text/html;charset=UTF-8", "text/csv", null]) {
+      front.request(1, `/plugin/typed/page${type === null ? "" : `?type=${encodeURIComponent(type)}`}`);
+      const head = latin1Text((await front.piece()).bytes).split("\r\n");
+      assert.deepEqual(head.slice(1, 3), [`Content-Type: ${type ?? "text/plain"}`, "Content-Length: 2"]);
+    }
   } finally {
     front.close();
   }
