@@ -57,37 +57,79 @@ export interface Piece {
   readonly keepAlive: boolean;
 }
 
+/** What answers are made with. */
+export interface PiecesRim {
+  readonly buffers: PieceBuffers;
+  /** Lets messages that have come be handled. */
+  readonly breathe: () => Promise<void>;
+  /** The client has gone: a body that is waited for is given up. */
+  readonly gone: AbortSignal;
+}
+
+/** How a request was made, as far as its answer goes by that. */
+interface Manner {
+  readonly keepAlive: boolean;
+  readonly oldVersion: boolean;
+}
+
+type Read = ReadableStreamReadResult<Uint8Array>;
+
 /** The bytes of a response, piece by piece; each is made when it is asked for. */
-export async function* toPieces(
-  response: Response,
-  message: { readonly keepAlive: boolean; readonly oldVersion: boolean },
-  buffers: PieceBuffers,
-): AsyncGenerator<Piece> {
-  const length = response.headers.get("content-length");
-  const isStream = response.body !== null && length === null && response.headers.has("transfer-encoding");
-  if (!isStream) {
-    const body = new Uint8Array(await response.arrayBuffer());
-    // Errors are HTTP/1.0 in opentracker, and so the connection ends.
-    const keepAlive = message.keepAlive && response.status === 200;
-    yield* slices(concatenate(head(response, body.length, keepAlive, message.oldVersion), body), keepAlive);
+export async function* toPieces(response: Response, manner: Manner, rim: PiecesRim): AsyncGenerator<Piece> {
+  const { body, headers } = response;
+  if (body === null || headers.has("content-length")) {
+    yield* toWholePieces(response, new Uint8Array(await response.arrayBuffer()), manner);
     return;
   }
+  const reader = body.getReader(), giveUp = () => void reader.cancel().catch(() => {});
+  rim.gone.addEventListener("abort", giveUp);
   try {
-    yield* toStreamPieces(response, response.body!, message, buffers);
+    const reads = headers.has("transfer-encoding") ? [] : [reader.read(), reader.read()];
+    const whole = reads.length === 0 ? null : await wholeOf(reads, rim.breathe);
+    if (whole !== null) yield* toWholePieces(response, whole, manner);
+    else yield* toStreamPieces(response, readOn(reads, reader), manner, rim.buffers);
   } finally {
-    // A client that goes before the first piece would leave the stream open.
-    if (!response.body!.locked) await response.body!.cancel();
+    rim.gone.removeEventListener("abort", giveUp);
+    // A client that goes would leave the stream open.
+    await reader.cancel();
   }
+}
+
+// A body of text or bytes cannot be told from a stream, but is there at once, in one part. What is not, and may never
+// end, is null.
+async function wholeOf(reads: readonly Promise<Read>[], breathe: () => Promise<void>): Promise<Uint8Array | null> {
+  const [first, second] = await Promise.race([Promise.all(reads), breathe().then((): Read[] => [])]);
+  if (first === undefined) return null;
+  if (first.done) return new Uint8Array(0);
+  return second!.done && first.value instanceof Uint8Array ? first.value : null;
+}
+
+async function* readOn(
+  reads: readonly Promise<Read>[],
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  for (let i = 0;; i++) {
+    const { value, done } = await (reads[i] ?? reader.read());
+    if (done) return;
+    yield value;
+  }
+}
+
+function toWholePieces(response: Response, body: Uint8Array, manner: Manner): Generator<Piece> {
+  // Errors are HTTP/1.0 in opentracker, and so the connection ends.
+  const keepAlive = manner.keepAlive && response.status === 200;
+  return slices(concatenate(head(response, body.length, keepAlive, manner.oldVersion), body), keepAlive);
 }
 
 async function* toStreamPieces(
   response: Response,
-  body: ReadableStream<Uint8Array>,
-  message: { readonly keepAlive: boolean; readonly oldVersion: boolean },
+  body: AsyncIterable<Uint8Array>,
+  { keepAlive: isKept, oldVersion }: Manner,
   buffers: PieceBuffers,
 ): AsyncGenerator<Piece> {
-  const chunked = !message.oldVersion, keepAlive = message.keepAlive && chunked;
-  yield { bytes: head(response, chunked ? "chunked" : "close", keepAlive, message.oldVersion), last: false, keepAlive };
+  // HTTP/1.0, as which errors go out, has no chunks.
+  const chunked = !oldVersion && response.status < 300, keepAlive = isKept && chunked;
+  yield { bytes: head(response, chunked ? "chunked" : "close", keepAlive, oldVersion), last: false, keepAlive };
   let piece = buffers.take();
   for await (const bytes of body) {
     for (let at = 0; at < bytes.length;) {

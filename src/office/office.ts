@@ -66,6 +66,7 @@ export class Office {
   readonly #pages: ReturnType<typeof createPages>;
   readonly #log = new RequestLog();
   readonly #buffers = new PieceBuffers();
+  readonly #breathe: () => Promise<void>;
   readonly #unixSecond: () => number;
   readonly #counters: Float64Array;
   readonly #life: Life;
@@ -80,6 +81,7 @@ export class Office {
     this.#unixSecond = rim.unixSecond;
     this.#counters = counterRow(start.counters, start.counterRow);
     this.#life = rim.life;
+    this.#breathe = rim.breathe;
     const officeRow = (index: number) => pluginRow(start.pluginCounters, officeThread(start.fronts), index);
     const source = {
       ...start,
@@ -122,7 +124,7 @@ export class Office {
       if (data.type === "next" && data.spent !== null) this.#buffers.give(data.spent);
       if (data.type === "request") {
         this.#open++;
-        answers.set(data.id, new Answer(this.#answer(data)));
+        answers.set(data.id, new Answer((gone) => this.#answer(data, gone)));
       }
       const answer = answers.get(data.id);
       if (answer === undefined) return;
@@ -190,9 +192,9 @@ export class Office {
     this.#onAnswered();
   }
 
-  async *#answer(message: ToOffice & { type: "request" }): AsyncGenerator<Piece> {
+  async *#answer(message: ToOffice & { type: "request" }, gone: AbortSignal): AsyncGenerator<Piece> {
     const response = await this.#pages.fetch(toRequest(message), { address: message.address });
-    yield* toPieces(response, message, this.#buffers);
+    yield* toPieces(response, message, { buffers: this.#buffers, breathe: this.#breathe, gone });
   }
 }
 
@@ -204,10 +206,12 @@ function end(): Piece {
 /** One answer. Its next piece is made while the last is sent, no more. */
 class Answer {
   readonly #pieces: AsyncGenerator<Piece>;
+  readonly #gone = new AbortController();
   #ahead: Promise<IteratorResult<Piece, void>> | undefined;
 
-  constructor(pieces: AsyncGenerator<Piece>) {
-    this.#pieces = pieces;
+  /** `make`: the pieces, and no more when nobody wants them. */
+  constructor(make: (gone: AbortSignal) => AsyncGenerator<Piece>) {
+    this.#pieces = make(this.#gone.signal);
   }
 
   /** The next piece, or null when there is none. */
@@ -224,6 +228,8 @@ class Answer {
   }
 
   async end(): Promise<void> {
+    // A piece that is being made would be waited for.
+    this.#gone.abort();
     try {
       await this.#pieces.return(undefined);
     } catch {

@@ -196,7 +196,11 @@ export type StatsMode = (snapshot: StatsSnapshot, request: Request) => PageBody 
 /** A page. */
 export type Page = (request: Request, page: PageContext) => PageBody | Promise<PageBody>;
 
-/** Text goes out as text/plain, bytes as application/octet-stream. Anything else is a fault, as if the page had thrown. */
+/**
+ * Text goes out as text/plain, bytes as application/octet-stream. The body of a Response that is a stream goes out as it
+ * comes, in pieces of up to a MiB, and is cancelled when the client goes; with the header `transfer-encoding` it is
+ * compressed where the client allows. Anything else is a fault, as if the page had thrown.
+ */
 export type PageBody = string | Uint8Array | Response;
 
 /** What a page can ask. */

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import opentracker from "../../plugins/stats_opentracker.ts";
-import { type FromOffice, STREAM_PIECE_BYTES, type ToOffice } from "../../src/office/messages.ts";
-import { Office } from "../../src/office/office.ts";
 import type { OfficePlugin } from "../../src/office/pages.ts";
-import { Turn } from "../../src/office/turn.ts";
-import { createPluginCounters } from "../../src/plugin/counters.ts";
-import { createLife, Life } from "../../src/plugin/life.ts";
-import { openSettings } from "../../src/plugin/settings.ts";
-import { Clock, createClock } from "../../src/stats/clock.ts";
+import { Clock } from "../../src/stats/clock.ts";
 import { COUNTER, counterRow, HTTP_ERROR } from "../../src/stats/counters.ts";
-import { hashOf, OfficeMemory } from "../support/office.ts";
+import { hashOf, type OfficeMemory } from "../support/office.ts";
+import { TestFront } from "../support/office_front.ts";
 import { latin1Text } from "../support/vectors.ts";
 
 /** A plugin whose page breaks off after its first bytes. */
@@ -40,107 +35,6 @@ const TYPED: OfficePlugin["plugin"] = {
   },
 };
 
-/** A front's side of its port to an office. */
-class TestFront {
-  readonly memory = new OfficeMemory(64);
-  readonly clock = createClock();
-  readonly #office: Office;
-  #channel = new MessageChannel();
-  readonly #turn = new Turn();
-  readonly #pieces: FromOffice[] = [];
-  #news: () => void = () => {};
-
-  constructor() {
-    const { memory } = this;
-    this.#office = new Office({
-      ...memory.source,
-      counterRow: 1,
-      clock: this.clock,
-      statsPath: "stats",
-      redirectUrl: null,
-      plugins: { modules: new Map(), plugins: [] },
-      statsNetworks: [],
-      isFullScrapeOn: true,
-      fullScrapeSeconds: 0,
-      fullScrapeNetworks: [],
-      pluginCounters: createPluginCounters(2),
-      pluginNames: [],
-      life: createLife(),
-    }, {
-      plugins: [opentracker, FAILING, TYPED].map((plugin) => ({ plugin, context: { settings: openSettings({}) } })),
-      life: new Life(),
-      nowMs: () => 0,
-      unixSecond: () => 1_700_000_000,
-      breathe: this.#turn.breathe,
-    });
-    this.begin();
-  }
-
-  /** Is a front that has just been started, the first or one after it. The one before it says nothing more. */
-  begin(): void {
-    this.#channel = new MessageChannel();
-    this.#office.serve(this.#channel.port1, 0);
-    this.#channel.port2.onmessage = ({ data }) => {
-      this.#pieces.push(data);
-      this.#news();
-    };
-  }
-
-  post(message: ToOffice, transfer: ArrayBuffer[] = []): void {
-    this.#channel.port2.postMessage(message, transfer);
-  }
-
-  request(
-    id: number,
-    target: string,
-    more: { keepAlive?: boolean; oldVersion?: boolean; address?: string } = {},
-  ): void {
-    const wish = { keepAlive: true, oldVersion: false, address: "192.0.2.1", ...more };
-    this.post({ type: "request", id, target, headers: "", ...wish });
-  }
-
-  async piece(): Promise<FromOffice> {
-    while (this.#pieces.length === 0) await new Promise<void>((resolve) => this.#news = resolve);
-    return this.#pieces.shift()!;
-  }
-
-  /** Takes every piece of an answer, giving large buffers back as a front does. */
-  async pieces(id: number): Promise<FromOffice[]> {
-    const pieces = [await this.piece()];
-    while (!pieces.at(-1)!.last) {
-      const { buffer } = pieces.at(-1)!.bytes, isLarge = buffer.byteLength > STREAM_PIECE_BYTES;
-      pieces[pieces.length - 1] = { ...pieces.at(-1)!, bytes: pieces.at(-1)!.bytes.slice() };
-      this.post({ type: "next", id, spent: isLarge ? buffer : null }, isLarge ? [buffer] : []);
-      pieces.push(await this.piece());
-    }
-    return pieces;
-  }
-
-  /** The office has a successor. Whether it has finished when it is asked a turn later. */
-  async finishes(): Promise<boolean> {
-    let hasFinished = false;
-    void this.#office.finish().then(() => hasFinished = true);
-    await this.idle();
-    return hasFinished;
-  }
-
-  cutOff(): void {
-    this.#office.cutOff();
-  }
-
-  /** Lets the office do whatever it would do unasked. */
-  async idle(): Promise<number> {
-    for (let i = 0; i < 200; i++) await this.#turn.breathe();
-    return this.#pieces.length;
-  }
-
-  close(): void {
-    this.#turn.close();
-    this.#channel.port1.close();
-    this.#channel.port2.close();
-  }
-}
-
 function fill(memory: OfficeMemory, torrents: number): void {
   for (let i = 0; i < torrents; i++) {
     const infoHash = hashOf(i & 255);
@@ -166,7 +60,7 @@ function joinChunks(bytes: string): string {
 }
 
 Deno.test("a full scrape comes in chunks, each when the one before has been sent", async () => {
-  const front = new TestFront(), torrents = 40_000;
+  const front = new TestFront([opentracker, FAILING, TYPED]), torrents = 40_000;
   try {
     fill(front.memory, torrents);
     front.request(7, "/scrape");
@@ -190,7 +84,7 @@ Deno.test("a full scrape comes in chunks, each when the one before has been sent
 });
 
 Deno.test("a path is taken as it stands, encoded letters aside", async () => {
-  const front = new TestFront();
+  const front = new TestFront([opentracker, FAILING, TYPED]);
   try {
     const others = [
       "/x/../stats",
@@ -214,7 +108,7 @@ Deno.test("a path is taken as it stands, encoded letters aside", async () => {
 });
 
 Deno.test("a page's type goes out as the plugin has it, charset and all", async () => {
-  const front = new TestFront();
+  const front = new TestFront([opentracker, FAILING, TYPED]);
   try {
     for (const type of ["text/html; charset=utf-8", "text/html;charset=UTF-8", "text/csv", null]) {
       front.request(1, `/plugin/typed/page${type === null ? "" : `?type=${encodeURIComponent(type)}`}`);
@@ -227,7 +121,7 @@ Deno.test("a page's type goes out as the plugin has it, charset and all", async 
 });
 
 Deno.test("HTTP/1.0 is sent the same without chunks, and the connection ends", async () => {
-  const front = new TestFront();
+  const front = new TestFront([opentracker, FAILING, TYPED]);
   try {
     fill(front.memory, 3);
     front.request(1, "/stats?mode=tpbs&format=txt", { oldVersion: true });
@@ -242,7 +136,7 @@ Deno.test("HTTP/1.0 is sent the same without chunks, and the connection ends", a
 });
 
 Deno.test("a client that goes makes room; others are answered meanwhile", async () => {
-  const front = new TestFront();
+  const front = new TestFront([opentracker, FAILING, TYPED]);
   try {
     fill(front.memory, 30_000);
     for (let id = 1; id <= 12; id++) {
@@ -264,7 +158,7 @@ Deno.test("a client that goes makes room; others are answered meanwhile", async 
 });
 
 Deno.test("an office that has a successor finishes what it has begun, or ends it when it is told to", async () => {
-  const front = new TestFront();
+  const front = new TestFront([opentracker, FAILING, TYPED]);
   try {
     fill(front.memory, 30_000);
     assert.ok(await front.finishes(), "nothing was begun");
@@ -286,7 +180,7 @@ Deno.test("an office that has a successor finishes what it has begun, or ends it
 });
 
 Deno.test("a front that dies leaves nothing behind: the next one finds all places for full scrapes free", async () => {
-  const front = new TestFront();
+  const front = new TestFront([opentracker, FAILING, TYPED]);
   try {
     fill(front.memory, 30_000);
     for (let life = 0; life < 3; life++) {
@@ -305,7 +199,7 @@ Deno.test("a front that dies leaves nothing behind: the next one finds all place
 });
 
 Deno.test("a full scrape that is taken too slowly ends, and is no fault", async () => {
-  const front = new TestFront(), clock = new Clock(front.clock);
+  const front = new TestFront([opentracker, FAILING, TYPED]), clock = new Clock(front.clock);
   try {
     fill(front.memory, 40_000);
     front.request(1, "/scrape");
@@ -330,7 +224,7 @@ Deno.test("a full scrape that is taken too slowly ends, and is no fault", async 
 });
 
 Deno.test("a page that fails while it is sent ends its connection, and nobody else's", async () => {
-  const front = new TestFront(), { error } = console;
+  const front = new TestFront([opentracker, FAILING, TYPED]), { error } = console;
   const logged: unknown[][] = [];
   console.error = (...words) => logged.push(words);
   try {
