@@ -48,7 +48,8 @@ export interface Plugin {
   clientAddress?(request: AddressQuestion): string | undefined;
   /**
    * Refuses an announce by returning the text the client is told; nothing (undefined, null or an empty text) = no
-   * objection. Anything else, `false` and promises too, is a fault. Not asked for `stopped`.
+   * objection. Anything else, `false` and promises too, is a fault. `stopped` is carried out whatever it says; who is
+   * refused is told counts of 0.
    */
   admitAnnounce?(announce: AnnounceQuestion): string | undefined;
   /** Refuses a scrape, as above. */

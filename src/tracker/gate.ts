@@ -109,20 +109,15 @@ export class Gate {
 
   /** Carries out the announce of the question at hand, or returns why not. */
   announce(reply: AnnounceReply, peersMax: number): number {
-    const tracker = this.#tracker, { request, policy } = tracker;
+    const { request, policy } = this.#tracker;
     // Plugins shape what the operator has set; what shedding makes of it comes after them.
     this.intervalSeconds = policy.nextPlainInterval();
-    if (request.event !== EVENT_STOPPED) {
-      if (this.access.denies(request.infoHash)) return NOT_AUTHORIZED;
-      if (this.access.misses(request.infoHash)) return this.#answerUnknown(reply);
-      const refusal = this.#admit();
-      if (refusal !== NOT_REFUSED) return refusal;
-    }
-    if (this.#shapers.length > 0) this.#shapeAnnounce();
-    this.intervalSeconds = policy.stretched(this.intervalSeconds);
-    tracker.announce(reply, peersMax);
-    this.ring?.tell(request, this.question.protocol === "udp", tracker.second);
-    return NOT_REFUSED;
+    if (request.event === EVENT_STOPPED) return this.#stop(reply, peersMax);
+    if (this.access.denies(request.infoHash)) return NOT_AUTHORIZED;
+    if (this.access.misses(request.infoHash)) return this.#answerUnknown(reply);
+    const refusal = this.#admit();
+    if (refusal === NOT_REFUSED) this.#carryOut(reply, peersMax);
+    return refusal;
   }
 
   /** Whether the scrape of the question at hand may be answered: NOT_REFUSED, or why not. */
@@ -142,12 +137,31 @@ export class Gate {
     return NOT_REFUSED;
   }
 
+  // Anyone may leave, also a swarm that it may not enter; but then it learns nothing of the swarm.
+  #stop(reply: AnnounceReply, peersMax: number): number {
+    const { access } = this, { infoHash } = this.#tracker.request;
+    const isAdmitted = !access.denies(infoHash) && !access.misses(infoHash) && this.#admit() === NOT_REFUSED;
+    this.#carryOut(reply, peersMax);
+    if (!isAdmitted) reply.seeders = reply.leechers = reply.completed = 0;
+    return NOT_REFUSED;
+  }
+
+  #carryOut(reply: AnnounceReply, peersMax: number): void {
+    const tracker = this.#tracker, { request, policy } = tracker;
+    if (this.#shapers.length > 0) this.#shapeAnnounce();
+    this.intervalSeconds = policy.stretched(this.intervalSeconds);
+    tracker.announce(reply, peersMax);
+    this.ring?.tell(request, this.question.protocol === "udp", tracker.second);
+  }
+
   #admit(): number {
+    const isStop = this.#tracker.request.event === EVENT_STOPPED;
     for (let i = 0; i < this.#admitAnnounce.length; i++) {
       const { plugin, row, mark } = this.#admitAnnounce[i], begunMs = this.#enter(mark);
       try {
         const text = textOf("admitAnnounce", plugin.admitAnnounce!(this.question));
-        if (text !== undefined) return this.#refuse(row, text);
+        // A stop is carried out all the same: nothing is refused that could be counted.
+        if (text !== undefined) return isStop ? PLUGIN_REFUSED : this.#refuse(row, text);
       } catch (error) {
         countFault(plugin.name, "admitAnnounce", row, error);
         return PLUGIN_FAILED;

@@ -9,6 +9,13 @@ function outcomeOf(reply: string): string {
   return /14:failure reason\d+:(.*?)8:interval/.exec(reply)?.[1] ?? (reply.includes("8:complete") ? "served" : reply);
 }
 
+/** Seeders, downloads and leechers in a reply. */
+function countsOf(reply: string): number[] {
+  return ["complete", "downloaded", "incomplete"].map((key) =>
+    Number(new RegExp(`\\d:${key}i(\\d+)e`).exec(reply)![1])
+  );
+}
+
 const boom = () => {
   throw new Error("boom");
 };
@@ -49,9 +56,38 @@ Deno.test("admitAnnounce() sees the request whole", () => {
   ]);
 });
 
-Deno.test("admitAnnounce() is not asked when a client stops", () => {
-  const host = new PluginUnderTest({ name: "x", admitAnnounce: () => "never" });
-  assert.equal(outcomeOf(host.announce("a", "&event=stopped")), "served");
+Deno.test("a stop is carried out whatever admitAnnounce() says, and tells whom it refuses no counts", () => {
+  for (const answer of [() => "never", boom]) {
+    let asked = 0, isOpen = true;
+    const host = new PluginUnderTest({ name: "x", admitAnnounce: () => (asked++, isOpen ? undefined : answer()) });
+    for (const port of [1, 2, 3]) host.announce("a", `&port=${port}`);
+    host.get(`/announce?info_hash=${"a".repeat(20)}&port=3&left=0&event=completed`);
+    assert.deepEqual(countsOf(host.announce("a", "&port=1&event=stopped")), [1, 1, 1]);
+    isOpen = false;
+    asked = 0;
+    assert.deepEqual(countsOf(host.announce("a", "&port=2&event=stopped")), [0, 0, 0]);
+    assert.deepEqual([asked, host.count("refused")], [1, 0]);
+    assert.equal(host.tracker.store.totals().leechers4, 0, "the second has left");
+  }
+});
+
+Deno.test("a stop tells no counts of a torrent that the lists do not allow", async () => {
+  for (const kind of ["allow", "deny"] as const) {
+    const host = new PluginUnderTest({
+      name: "x",
+      accessList(lists) {
+        const list = lists.begin(kind, 1);
+        list.add(new Uint8Array(20).fill(0x61));
+        list.publish();
+      },
+    });
+    for (const letter of "ab") for (const port of [1, 2]) host.announce(letter, `&port=${port}`);
+    await host.loadLists();
+    const [open, shut] = kind === "allow" ? "ab" : "ba";
+    assert.deepEqual(countsOf(host.announce(open!, "&port=1&event=stopped")), [0, 0, 1], kind);
+    assert.deepEqual(countsOf(host.announce(shut!, "&port=1&event=stopped")), [0, 0, 0], kind);
+    assert.equal(host.tracker.store.totals().leechers4, 2, kind);
+  }
 });
 
 Deno.test("a refusal text is cut and made harmless", () => {
