@@ -72,10 +72,7 @@ export default {
     s24s: new SharedWalk((s) => addressBlocks([28, 24], s.addressBatches4())).take,
     busy: (s) => networks(s, "busy", 24),
     woodpeckers: (s) => networks(s, "hasty", 28),
-    fulllog: (s) =>
-      s.takeRequestLog()
-        .map(({ second, address, text }) => `${String(second).padStart(8, "0")}: ${address}\n${text}\n*\n\n`)
-        .join(""),
+    fulllog: requestLog,
     everything,
     statedump: (s) => stream("statedump", s),
     tpbs: (s, request) => {
@@ -108,7 +105,11 @@ function stream(format: TorrentFormat, snapshot: StatsSnapshot): Response {
 }
 
 function invalid(): Response {
-  return new Response("<title>Invalid Request</title>\n", { status: 400, headers: { "content-type": "text/html" } });
+  return page(400, "Invalid Request");
+}
+
+function page(status: number, title: string, sentence = ""): Response {
+  return new Response(`<title>${title}</title>\n${sentence}`, { status, headers: { "content-type": "text/html" } });
 }
 
 function serving(s: StatsSnapshot): string {
@@ -154,6 +155,22 @@ function renews(s: StatsSnapshot): readonly number[] {
 function networks(s: StatsSnapshot, which: "busy" | "hasty", bits4: number): string {
   const counts = s.networkCounts(which), bits6 = counts.find(({ bits }) => bits !== bits4)?.bits;
   return networkBlock(bits4, counts) + (bits6 === undefined ? "" : networkBlock(bits6, counts));
+}
+
+// Clients' addresses and passkeys: nothing for whoever asks.
+function requestLog(s: StatsSnapshot): string | Response {
+  const rows = s.takeRequestLog();
+  if (rows === null) {
+    return page(403, "Access Denied", "mode=fulllog is there only where access.stats says for whom.\n");
+  }
+  return rows.map(({ second, address, text }) => {
+    return `${String(second).padStart(8, "0")}: ${address}\n${withoutControls(text)}\n*\n\n`;
+  }).join("");
+}
+
+// A client's bytes on an operator's terminal: what would move its cursor is shown as \x1b.
+function withoutControls(text: string): string {
+  return text.replace(/[^\t\r\n\x20-\x7e\xa0-\uffff]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
 function everything(s: StatsSnapshot): string {

@@ -45,7 +45,8 @@ export const RULE_SETTINGS = {
     example: "192.0.2.77",
     explanation:
       "HTTP requests from these networks are kept, about the last megabyte of them, and given out once by the " +
-      "statistics' mode fulllog: for looking at a client that misbehaves. Each line adds one.",
+      "statistics' mode fulllog: for looking at a client that misbehaves. They carry addresses and passkeys, so that " +
+      "the mode is there only where access.stats says for whom. Each line adds one.",
   },
   "access.proxy": {
     group: "Access",

@@ -89,7 +89,7 @@ export class Office {
       minute: () => Math.floor(clock.second / 60),
       unixMinute: () => Math.floor(rim.unixSecond() / 60),
       breathe: rim.breathe,
-      takeRequestLog: () => this.#log.take(),
+      takeRequestLog: () => start.statsNetworks.length > 0 ? this.#log.take() : null,
     };
     this.#pages = createPages(start, {
       snapshot: () => takeSnapshot(source),

@@ -28,7 +28,7 @@ export interface SnapshotSource extends TorrentSource {
   readonly peerAgeMinutesMax: number;
   readonly trackerId: number;
   readonly version: string;
-  readonly takeRequestLog: () => readonly LoggedRequest[];
+  readonly takeRequestLog: () => readonly LoggedRequest[] | null;
   /** What plugins' slots did, and whose row is whose: plugin/counters.ts. */
   readonly pluginCounters: SharedArrayBuffer;
   readonly pluginNames: readonly (readonly [name: string, index: number])[];

@@ -250,8 +250,11 @@ export interface StatsSnapshot {
   networkCounts(which: "busy" | "hasty"): readonly NetworkCount[];
   /** What the slots of each plugin that is on did since the start, over all threads. */
   pluginCounts(): readonly PluginCount[];
-  /** Requests of the networks in access.fulllog since this was last called: each is given out once. */
-  takeRequestLog(): readonly LoggedRequest[];
+  /**
+   * Requests of the networks in access.fulllog since this was last called: each is given out once. null while access.stats
+   * is empty, because then anyone may ask.
+   */
+  takeRequestLog(): readonly LoggedRequest[] | null;
   /** Every torrent, a batch at a time, in no order. Cheap. Overwritten by the next batch. */
   torrentBatches(): AsyncIterable<TorrentBatch>;
   /** Every torrent in ascending order of its hash: a batch at a time, 40 MB of memory at most. */

@@ -69,11 +69,18 @@ export const DIFFERENCES: readonly Difference[] = [
     seen: [{ probes: /^stats busy$/, fields: ANY }],
   },
   {
-    topic: "`mode=woodpeckers`, `fulllog`, `numwants`",
+    topic: "`mode=woodpeckers`, `numwants`",
     opentracker: "builds without them answer 400, 500 or nothing",
     waggle: "always there",
     because: "no build flags",
-    seen: [{ probes: /^stats (woodpeckers|fulllog|numwants)$/, fields: ANY }],
+    seen: [{ probes: /^stats (woodpeckers|numwants)$/, fields: ANY }],
+  },
+  {
+    topic: "`mode=fulllog`",
+    opentracker: "builds without it answer 400, 500 or nothing; in others it is there for everyone",
+    waggle: "for those in `access.stats`; status 403 while that is empty",
+    because: "requests carry addresses and passkeys, and are given out once",
+    seen: [{ probes: /^stats fulllog$/, fields: ANY }],
   },
   {
     topic: "`mode=herr`",

@@ -13,7 +13,8 @@ for (const kind of KINDS) {
       sanitizeOps: false,
       sanitizeResources: false,
       fn: async () => {
-        await using tracker = await startWithPlugins(kind, {}, () => `access.fulllog ${network}\n`);
+        const config = `access.fulllog ${network}\naccess.stats 127.0.0.1\n`;
+        await using tracker = await startWithPlugins(kind, {}, () => config);
         const request = announceRequest("a", 1001);
         await exchange(tracker.tcpPort, request);
         const first = await exchange(tracker.tcpPort, FULLLOG), second = await exchange(tracker.tcpPort, FULLLOG);
@@ -26,3 +27,17 @@ for (const kind of KINDS) {
     });
   }
 }
+
+Deno.test({
+  name: "access.fulllog without access.stats: nobody is shown requests",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    await using tracker = await startWithPlugins(KINDS[0]!, {}, () => "access.fulllog 127.0.0.0/8\n");
+    await exchange(tracker.tcpPort, announceRequest("a", 1001));
+    const reply = await exchange(tracker.tcpPort, FULLLOG);
+    assert.match(reply, /^HTTP\/1\.0 403 /);
+    assert.match(reply, /access\.stats/);
+    assert.ok(!reply.includes("/announce"));
+  },
+});

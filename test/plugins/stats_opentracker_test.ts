@@ -103,6 +103,15 @@ Deno.test("every mode has opentracker's text", async () => {
   }
 });
 
+Deno.test("fulllog shows a client's control characters escaped", () => {
+  const text = "GET /announce?\x1b[2J\x00\x7f\x9b HTTP/1.1\r\nX:\té\\\r\n\r\n", memory = newMemory();
+  const snapshot = { ...memory.snapshot(), takeRequestLog: () => [{ second: 7, address: "192.0.2.1", text }] };
+  assert.equal(
+    plugin.stats.fulllog!(snapshot, new Request("http://tracker/stats?mode=fulllog")),
+    "00000007: 192.0.2.1\nGET /announce?\\x1b[2J\\x00\\x7f\\x9b HTTP/1.1\r\nX:\té\\\r\n\r\n\n*\n\n",
+  );
+});
+
 Deno.test("fscr gives full scrapes in thousandths, and a second's as they are", async () => {
   const memory = new OfficeMemory(), row = counterRow(memory.counters, 0);
   row[COUNTER.fullScrapes] = 10;
