@@ -2,6 +2,7 @@
  * The bytes of a full scrape on their way to its client: counted, and given up when the client takes them too slowly,
  * because only a few are under way at once and each keeps its torrents in memory.
  */
+import type { SentFullScrape } from "./full_scrape_gate.ts";
 
 /** What a client must take in a second, on average over the time that it is waited for. */
 export const PACE_BYTES_MIN = 131_072;
@@ -20,22 +21,29 @@ export interface FullScrapeStreamRim {
   readonly onEnd: () => void;
 }
 
-/** The bytes of `body`, each piece when it is asked for. Fails with TooSlow. */
+/** A full scrape on its way. */
+export interface WatchedFullScrape extends SentFullScrape {
+  /** Its bytes, each piece when it is asked for. Fails with TooSlow. */
+  readonly bytes: ReadableStream<Uint8Array>;
+}
+
+/** Watches the bytes of `body`. */
 export function watchFullScrape(
   body: ReadableStreamDefaultReader<Uint8Array>,
   { second, onBytes, onEnd }: FullScrapeStreamRim,
-): ReadableStream<Uint8Array> {
-  let sentBytes = 0, sentSecond = second(), waitedSeconds = 0, hasEnded = false;
+): WatchedFullScrape {
+  let sentBytes = 0, sentSecond = second(), waitedSeconds = 0, isAsked = false, isTooSlow = false, hasEnded = false;
   const end = () => {
     if (!hasEnded) onEnd();
     hasEnded = true;
   };
   const checkPace = () => {
     waitedSeconds += second() - sentSecond;
-    if ((waitedSeconds - WAIT_SECONDS) * PACE_BYTES_MIN > sentBytes) throw new TooSlow();
+    if (isTooSlow || (waitedSeconds - WAIT_SECONDS) * PACE_BYTES_MIN > sentBytes) throw new TooSlow();
   };
-  return new ReadableStream<Uint8Array>({
+  const bytes = new ReadableStream<Uint8Array>({
     pull: async (out) => {
+      isAsked = true;
       try {
         checkPace();
         const { value, done } = await body.read();
@@ -51,6 +59,8 @@ export function watchFullScrape(
         end();
         if (error instanceof TooSlow) await body.cancel(error);
         throw error;
+      } finally {
+        isAsked = false;
       }
     },
     cancel: async (reason) => {
@@ -58,4 +68,14 @@ export function watchFullScrape(
       await body.cancel(reason);
     },
   }, { highWaterMark: 0 });
+  return {
+    bytes,
+    waitingSeconds: () => isAsked || hasEnded ? 0 : second() - sentSecond,
+    giveWay: () => {
+      isTooSlow = true;
+      end();
+      // What it has in memory goes now; its client hears of it when it asks for more.
+      body.cancel(new TooSlow()).catch(() => {});
+    },
+  };
 }

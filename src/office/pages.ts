@@ -149,7 +149,8 @@ class Answers {
     waits: boolean,
   ): Promise<Response> {
     const { address } = context.env, { counters, second } = this.#rim;
-    switch (this.#gate.ask(address, second(), waits)) {
+    const place = this.#gate.ask(address, second(), waits);
+    switch (place) {
       case "off":
         return this.error(400);
       case "denied":
@@ -163,21 +164,22 @@ class Answers {
     try {
       response = await this.make(context, make);
     } catch (error) {
-      this.#gate.end(address);
+      place.end();
       throw error;
     }
     const { body } = response;
     if (response.status !== 200 || body === null) {
-      this.#gate.end(address);
+      place.end();
       return response;
     }
     counters[COUNTER.fullScrapes]!++;
     const watched = watchFullScrape(body.getReader(), {
       second,
       onBytes: (count) => counters[COUNTER.fullScrapeBytes]! += count,
-      onEnd: () => this.#gate.end(address),
+      onEnd: place.end,
     });
-    return new Response(watched, response);
+    place.sent = watched;
+    return new Response(watched.bytes, response);
   }
 
   async make(context: PageContext, make: () => PageBody | Promise<PageBody>): Promise<Response> {

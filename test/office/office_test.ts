@@ -223,6 +223,37 @@ Deno.test("a full scrape that is taken too slowly ends, and is no fault", async 
   }
 });
 
+Deno.test("a full scrape whose client does not read gives way when all places are taken", async () => {
+  const front = new TestFront(), clock = new Clock(front.clock);
+  const statusOf = async (id: number) => {
+    front.request(id, "/scrape", { address: `192.0.2.${id}` });
+    const { bytes } = await front.piece();
+    // The next piece is made by then, and its client is waited for.
+    for (let i = 0; i < 10; i++) await front.idle();
+    return latin1Text(bytes).slice(0, 12);
+  };
+  try {
+    fill(front.memory, 20_000);
+    for (const id of [1, 2, 3, 4]) assert.equal(await statusOf(id), "HTTP/1.1 200");
+    clock.second += 10;
+    assert.equal(await statusOf(5), "HTTP/1.0 503", "ten seconds are no long time");
+    clock.second += 1;
+    for (const id of [6, 7, 8, 9]) assert.equal(await statusOf(id), "HTTP/1.1 200");
+    assert.equal(await statusOf(10), "HTTP/1.0 503", "those that are new have waited for nobody");
+    front.post({ type: "next", id: 9, spent: null });
+    assert.equal((await front.pieces(9)).at(-1)!.keepAlive, true, "and are sent whole");
+    front.post({ type: "next", id: 1, spent: null });
+    const [last] = (await front.pieces(1)).slice(-1);
+    assert.deepEqual([last!.bytes.length, last!.keepAlive], [0, false], "its client sees that something is missing");
+    const row = counterRow(front.memory.counters, 1);
+    assert.deepEqual([row[COUNTER.tcpTimeouts], row[COUNTER.faults]], [1, 0]);
+  } finally {
+    for (const id of [2, 3, 4, 6, 7, 8]) front.post({ type: "abort", id });
+    await front.idle();
+    front.close();
+  }
+});
+
 Deno.test("a page that fails while it is sent ends its connection, and nobody else's", async () => {
   const front = new TestFront([opentracker, FAILING, TYPED]), { error } = console;
   const logged: unknown[][] = [];
