@@ -22,6 +22,7 @@ const NO_ROWS: Readonly<Record<string, readonly string[]>> = {
   "a number of the protocol, the system or a format": [
     "plugins/addresses/ip_text.ts IPV6_CHARS_MAX",
     "src/access/network_lines.ts BITS_DIGITS_MAX",
+    "src/config/address.ts NAME_CHARS_MAX",
     "src/config/address.ts PORT_MAX",
     "src/front/linux/successor.ts COMMAND_LINE_BYTES_MAX",
     "src/lines/output.ts WRITE_BYTES_MAX",

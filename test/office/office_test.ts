@@ -224,7 +224,7 @@ Deno.test("a full scrape that is taken too slowly ends, and is no fault", async 
 });
 
 Deno.test("a full scrape whose client does not read gives way when all places are taken", async () => {
-  const front = new TestFront(), clock = new Clock(front.clock);
+  const front = new TestFront([opentracker]), clock = new Clock(front.clock);
   const statusOf = async (id: number) => {
     front.request(id, "/scrape", { address: `192.0.2.${id}` });
     const { bytes } = await front.piece();
