@@ -129,7 +129,7 @@ async function loadPlugins(set: PluginSet | null | undefined, rowOf: RowOf): Pro
     const { StrayFaults } = await import("./plugin/stray_faults.ts");
     const { loadNodeModules } = await import("./plugin/modules.ts");
     // Only a cell runs plugins of the folder: the others import nothing.
-    if (set.plugins.some(({ origin }) => origin === "folder")) await loadNodeModules();
+    if (set.plugins.some(({ origin }) => origin === "folder")) await loadNodeModules(set.modules);
     confine(false);
     strays = new StrayFaults();
     load = loader.loadPlugins;

@@ -3,6 +3,7 @@
  * nothing with the part but the shared memory it is given. A part that runs plugins of the folder is in a cell (cell.ts)
  * inside its worker, so that it can be ended while one of them loops.
  */
+import { limitLines, WATCHED_TIMES } from "./lines/console_lines.ts";
 import { type FromPart, isFromPart, type ToPart } from "./messages.ts";
 import type { FrontSocket } from "./front/front_start.ts";
 import { GIVE_WAY_PERMISSIONS } from "./give_way.ts";
@@ -79,6 +80,7 @@ export class PartThread {
   #threadEnd: ThreadEnd | undefined;
   /** Its way to the part: the worker's own, or into the cell. */
   #channel: Worker | MessagePort | undefined;
+  readonly #say = limitLines((line, isError) => isError ? console.error(line) : console.log(line), WATCHED_TIMES);
   #life = createLife();
   #isInCell = false;
   #hasStarted = false;
@@ -276,7 +278,7 @@ export class PartThread {
         void this.#fail(message.why, { isHeld: true });
         return;
       case "said":
-        return message.isError ? console.error(message.line) : console.log(message.line);
+        return this.#say(message.line, message.isError === true);
       default:
         this.#plan.hear?.(message);
     }

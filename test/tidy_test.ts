@@ -104,8 +104,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   "messages.ts": { imports: ["front", "office", "persist", "plugin", "reach.ts"] },
   // It watches the signs of life of parts that run plugins, and holds those in cells.
   "part_thread.ts": {
-    imports: ["messages.ts", "front", "give_way.ts", "life_watch.ts", "part.ts", "permissions.ts", "plugin", "reach.ts"]
-      .concat(["thread_end.ts"]),
+    imports: ["messages.ts", "front", "give_way.ts", "life_watch.ts", "lines", "part.ts", "permissions.ts", "plugin"]
+      .concat(["reach.ts", "thread_end.ts"]),
   },
   "thread_end.ts": { imports: [] },
   "life_watch.ts": { imports: ["plugin"] },

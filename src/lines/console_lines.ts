@@ -4,6 +4,10 @@ import { LineLimit, type Say } from "./line_limit.ts";
 
 /** How often the number of lines left out is said. */
 const LEFT_OUT_MS = 10_000;
+/** So many times a thread's own limit passes who watches it: more, and the thread has lost it. */
+export const WATCHED_TIMES = 2;
+/** Taken now: a plugin may put a clock of its own in its place. */
+const now = performance.now.bind(performance);
 /** Methods of the console that print what they are given, and whether they speak of something wrong. */
 const METHODS = {
   debug: false,
@@ -38,7 +42,7 @@ export function takeConsole(say: Say): void {
 
 /** A thread's way to say something: `say`, held to the limit of a thread, or to `times` that. */
 export function limitLines(say: Say, times = 1): Say {
-  const limit = new LineLimit(say, () => performance.now(), times);
+  const limit = new LineLimit(say, now, times);
   let timer: ReturnType<typeof setTimeout> | undefined;
   return (line, isError) => {
     limit.say(line, isError);

@@ -38,7 +38,7 @@ export class LineLimit {
       this.leftOut++;
       return;
     }
-    this.#say(line.length > LINE_CHARS_MAX ? `${line.slice(0, LINE_CHARS_MAX)} …` : line, isError);
+    this.#say(tame(line.length > LINE_CHARS_MAX ? `${line.slice(0, LINE_CHARS_MAX)} …` : line), isError);
   }
 
   /** Says how many lines were left out, if there were any. To be called now and then. */
@@ -57,4 +57,9 @@ export class LineLimit {
     this.#allowed--;
     return true;
   }
+}
+
+// What goes on in a next line is set in, or it would look as if another had said it; nothing moves the terminal.
+function tame(line: string): string {
+  return line.replace(/\r?\n(?! {2})/g, "\n  ").replace(/[^\P{Cc}\n\t]/gu, "\ufffd");
 }

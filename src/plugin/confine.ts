@@ -84,23 +84,9 @@ export function confine(isHost: boolean): void {
   Object.preventExtensions(Object.prototype);
   for (const name of isHost ? TAKEN : [...TAKEN, ...ONLY_HOSTS]) put(name, undefined);
   keep("Deno", isHost ? [...DENO_KEPT, ...DENO_KEPT_HOST] : DENO_KEPT, {});
-  takeWarnings();
   // What reads them without need finds them empty; those of the process are not a plugin's to see.
   keep("process", PROCESS_KEPT, { env: Object.freeze({}), argv: Object.freeze([]) });
   keep("navigator", NAVIGATOR_KEPT, {});
-}
-
-// Node's modules warn of this and that, which the runtime prints by what a plugin has not.
-function takeWarnings(): void {
-  // Threads that import nothing of Node's have none.
-  const { process } = globalThis as unknown as { process?: NodeEvents };
-  process?.removeAllListeners("warning");
-  process?.on("warning", (warning) => console.warn(String(warning)));
-}
-
-interface NodeEvents {
-  removeAllListeners(event: string): void;
-  on(event: string, listener: (value: unknown) => void): void;
 }
 
 // Puts in the place of a global what is `kept` of it. The object itself stays with the runtime, whose modules use it.

@@ -4,7 +4,7 @@
  * life, it is ended and started again. Its permissions are those of this worker, which it cannot exceed.
  */
 import { Worker as NodeWorker } from "node:worker_threads";
-import { limitLines } from "../lines/console_lines.ts";
+import { limitLines, WATCHED_TIMES } from "../lines/console_lines.ts";
 import type { Reach } from "../reach.ts";
 import { type FromHost, type HostStart, type HostThreadStart, isFromThread, type ToHost } from "./host_messages.ts";
 
@@ -28,9 +28,6 @@ const RESTART_MS_MIN = 1000, RESTART_MS_MAX = 60_000;
 const WELL_MS = 60_000;
 /** Time a plugin has for its `stop`. */
 const STOP_MS = 1000;
-
-/** More lines than the thread's own limit lets through by so much, and the thread has lost it. */
-const LINES_TIMES = 2;
 
 /** One plugin's thread, watched. */
 export class PluginHost {
@@ -65,7 +62,7 @@ export class PluginHost {
     this.#start = start;
     this.#hasStarted = start.isAgain;
     this.#post = post;
-    this.#say = limitLines((line) => post({ type: "log", line }), LINES_TIMES);
+    this.#say = limitLines((line) => post({ type: "log", line }), WATCHED_TIMES);
     this.#spawn();
   }
 

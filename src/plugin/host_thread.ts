@@ -59,7 +59,7 @@ post({ type: "pong", outsideBytes: 0, wasHeapFull: false });
 const begun = begin();
 
 async function begin(): Promise<void> {
-  await loadNodeModules();
+  await loadNodeModules(modules);
   confine(job.kind !== "try" || job.isHost);
   try {
     if (job.kind === "describe") await describe(job);

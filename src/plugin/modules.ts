@@ -48,11 +48,28 @@ let texts: PluginModules = new Map();
 const { registerHooks } = nodeModule;
 
 /**
- * Loads the modules of the runtime a plugin may import: some read, when they are first imported, what confine() takes.
- * To be called before it.
+ * Loads those modules of the runtime that `modules` name, of those they may import: some read, when they are first
+ * imported, what confine() takes. To be called before it. No others: a thread that is ended while the runtime loads one
+ * of its own takes the process with it.
  */
-export async function loadNodeModules(): Promise<void> {
-  for (const name of NODE_MODULES) await import(`node:${name}`);
+export async function loadNodeModules(modules: PluginModules): Promise<void> {
+  takeWarnings();
+  const all = [...modules.values()];
+  for (const name of NODE_MODULES) {
+    if (all.some((text) => text.includes(`node:${name}`))) await import(`node:${name}`);
+  }
+}
+
+// Node's modules warn of this and that, which the runtime prints by what a plugin has not.
+function takeWarnings(): void {
+  const { process } = globalThis as unknown as { process: NodeEvents };
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => console.warn(String(warning)));
+}
+
+interface NodeEvents {
+  removeAllListeners(event: string): void;
+  on(event: string, listener: (value: unknown) => void): void;
 }
 
 /** Imports one of the modules that are offered. Rejects with what is wrong with it. */

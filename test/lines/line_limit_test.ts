@@ -44,3 +44,9 @@ Deno.test("LineLimit cuts a line that is too long", () => {
   heard.limit.say("x".repeat(LINE_CHARS_MAX + 1), false);
   assert.deepEqual(heard.lines, [`${"x".repeat(LINE_CHARS_MAX)} …`]);
 });
+
+Deno.test("LineLimit lets no line pass for another's, or move the terminal", () => {
+  const heard = new Heard();
+  heard.limit.say("one\nplugin passkey: forged\r\nmore\n    at stack\x1b[2J\x00\tend", false);
+  assert.deepEqual(heard.lines, ["one\n  plugin passkey: forged\n  more\n    at stack\ufffd[2J\ufffd\tend"]);
+});

@@ -180,7 +180,8 @@ for (const kind of KINDS) {
 }
 
 /** Imports every module of the runtime that is on the list, and uses those that want more than they say. */
-const USER = `const names = NAMES, found = [];
+const USER = `// IMPORTED
+const names = NAMES, found = [];
 const uses = {
   crypto: ({ createHash }) => createHash("sha1").update("a").digest("hex").slice(0, 4),
   events: ({ EventEmitter }) => {
@@ -204,7 +205,8 @@ export default {
 `;
 
 Deno.test("a plugin can use every module of the runtime it may import, in every thread", OPTIONS, async () => {
-  const user = USER.replace("NAMES", JSON.stringify(NODE_MODULES));
+  const user = USER.replace("NAMES", JSON.stringify(NODE_MODULES))
+    .replace("IMPORTED", NODE_MODULES.map((name) => `node:${name}`).join(" "));
   await using tracker = await startWithPlugins("linux", { "plugins/user.js": user });
   const want = new RegExp(`${NODE_MODULES.length} modules, crypto 86f7, events 12, util 7`);
   assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1)), want, "front");
