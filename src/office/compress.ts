@@ -17,13 +17,34 @@ export function chooseEncoding(acceptEncoding: string | null): typeof ENCODINGS[
   return ENCODINGS.find((encoding) => allowed.has(encoding)) ?? null;
 }
 
-/** The bytes of `stream`, compressed as they are asked for. Each piece is used before the next is asked for. */
-export async function* compress(
+/**
+ * The bytes of `stream`, compressed as they are asked for. Each piece is used before the next is asked for. When it is
+ * cancelled while `stream` is waited for, so is that.
+ */
+export function compress(
   stream: ReadableStream<Uint8Array>,
   encoding: typeof ENCODINGS[number],
-): AsyncGenerator<Uint8Array> {
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader(), pieces = compressed(reader, encoding);
+  return new ReadableStream<Uint8Array>({
+    pull: async (out) => {
+      const { value, done } = await pieces.next();
+      if (done) out.close();
+      else out.enqueue(value);
+    },
+    cancel: async (reason) => {
+      // First: a piece that is being made would be waited for.
+      await reader.cancel(reason);
+      await pieces.return();
+    },
+  }, { highWaterMark: 0 });
+}
+
+async function* compressed(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  encoding: typeof ENCODINGS[number],
+): AsyncGenerator<Uint8Array, void> {
   const compressor = encoding === "zstd" ? createZstdCompress() : createGzip({ level: GZIP_LEVEL });
-  const reader = stream.getReader();
   const feed = async () => {
     for (;;) {
       const { value, done } = await reader.read();

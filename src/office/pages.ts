@@ -212,7 +212,7 @@ class Answers {
   #compressed(response: Response, acceptEncoding: string | null): Response {
     const encoding = chooseEncoding(acceptEncoding), { body, headers } = response;
     if (body === null || encoding === null || !headers.has("transfer-encoding")) return response;
-    const encoded = new Response(ReadableStream.from(compress(body, encoding)), response);
+    const encoded = new Response(compress(body, encoding), response);
     encoded.headers.set("content-encoding", encoding);
     encoded.headers.append("vary", "accept-encoding");
     return encoded;

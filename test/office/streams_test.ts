@@ -17,7 +17,7 @@ const bodyOf = (parts: readonly string[], ends: boolean) =>
     cancel: () => void cancelled++,
   });
 
-/** Its pages give streams without saying so. `endless` never ends, and `silent` never even begins. */
+/** Its pages give streams, and only `said` says so. `endless` and `said` never end, and `silent` never even begins. */
 const STREAMING: OfficePlugin["plugin"] = {
   name: "streaming",
   routes: {
@@ -25,6 +25,7 @@ const STREAMING: OfficePlugin["plugin"] = {
     error: () => new Response(bodyOf(["a", "b"], true), { status: 404 }),
     endless: () => new Response(bodyOf(["a"], false)),
     silent: () => new Response(bodyOf([], false)),
+    said: () => new Response(bodyOf(["a"], false), { headers: { "transfer-encoding": "chunked" } }),
     none: () => new Response(""),
   },
 };
@@ -44,9 +45,9 @@ Deno.test("a body whose length nobody knows is streamed, and given up when its c
     assert.match(await ask("error"), /^HTTP\/1\.0 404 Not Found\r\n\r\nab$/);
     assert.match(await ask("none"), /^HTTP\/1\.1 200 OK\r\n.*\r\nContent-Length: 0\r\n\r\n$/);
     assert.equal(cancelled, 0);
-    for (const [at, page] of ["endless", "silent"].entries()) {
+    for (const [at, page] of ["endless", "silent", "said"].entries()) {
       const id = 10 + at;
-      front.request(id, `/plugin/streaming/${page}`);
+      front.request(id, `/plugin/streaming/${page}`, { headers: "accept-encoding: gzip" });
       assert.equal(await front.idle(), 1, "the head");
       await front.piece();
       front.post({ type: "next", id, spent: null });

@@ -65,10 +65,10 @@ export class TestFront {
   request(
     id: number,
     target: string,
-    more: { keepAlive?: boolean; oldVersion?: boolean; address?: string } = {},
+    more: { keepAlive?: boolean; oldVersion?: boolean; address?: string; headers?: string } = {},
   ): void {
-    const wish = { keepAlive: true, oldVersion: false, address: "192.0.2.1", ...more };
-    this.post({ type: "request", id, target, headers: "", ...wish });
+    const wish = { keepAlive: true, oldVersion: false, address: "192.0.2.1", headers: "", ...more };
+    this.post({ type: "request", id, target, ...wish });
   }
 
   async piece(): Promise<FromOffice> {
