@@ -8,7 +8,7 @@ import { type PluginManifest, SLOTS } from "./plugin_set.ts";
 const MEMBERS = ["name", "summary", "settings", "permissions", "prepare"];
 const NAME = /^[a-z][a-z0-9_]{0,31}$/;
 /** Keys of settings, as those of the tracker. */
-const SETTING = /^[a-z][a-z0-9_]*$/;
+const SETTING = /^[A-Za-z][A-Za-z0-9_]*$/;
 /** Keys of `permissions`. */
 const PERMISSIONS = ["read", "write", "net"];
 /** Paths that never come to a page: the root, what begins with more than one slash, and announces. */
@@ -20,7 +20,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function refuseShape(found: unknown, name: string): string | null {
   if (!isFields(found)) return "has no default export that is an object";
   if (typeof found.name !== "string" || !NAME.test(found.name)) {
-    return "its name must be lower case letters, digits and _, a letter first, at most 32";
+    return "its name must be letters, digits and _, a letter first, at most 32";
   }
   if (found.name !== name) return `its name must be that of its file, ${name}, and is ${found.name}`;
   for (const key of membersOf(found)) {
@@ -91,7 +91,7 @@ function refuseSettings(settings: unknown): string | null {
   if (!isFields(settings)) return "settings must be an object of settings";
   for (const [key, setting] of Object.entries(settings)) {
     if (!SETTING.test(key)) {
-      return `settings: ${JSON.stringify(key)} must be lower case letters, digits and _, a letter first`;
+      return `settings: ${JSON.stringify(key)} must be letters, digits and _, a letter first`;
     }
     const wish = isFields(setting) ? wishOf(setting) : "be an object with kind, explanation and default";
     if (wish !== null) return `settings.${key} must ${wish}`;

@@ -25,10 +25,10 @@ const PLAIN: readonly (readonly [members: Readonly<Record<string, unknown>>, wan
   [{ permissions: { read: [1] } }, "permissions.read must be a list of texts"],
   [{ permissions: { run: [] } }, "permissions.run is not known; there are read, write, net"],
   [{ settings: "a" }, "settings must be an object of settings"],
-  ...["maxPeers", "max-peers", "9", "_x", ""].map((key) =>
+  ...["max-peers", "max-peers", "9", "_x", ""].map((key) =>
     [
       { settings: { [key]: SETTINGS.b } },
-      `settings: ${JSON.stringify(key)} must be lower case letters, digits and _, a letter first`,
+      `settings: ${JSON.stringify(key)} must be letters, digits and _, a letter first`,
     ] as const
   ),
   ...([
