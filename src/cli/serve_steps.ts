@@ -80,6 +80,9 @@ class StepReader {
       case "unreadable":
         this.draft.warn(`Warning: Can't open config file: ${path}.`);
         return null;
+      case "forbidden":
+        // Without its config it would serve everybody, which nobody has asked for.
+        return badValue("-f", "a file outside of /dev, /proc and /sys, which this program may not touch", path);
       case "too_big":
         return { sentence: `Cannot start: a config file must be at most ${CONFIG_FILE_BYTES_MAX} bytes (${path})` };
     }

@@ -53,9 +53,14 @@ export function choosePlugin(
   const values: Record<string, SettingValue> = {};
   let isConfigured = false, isOn: boolean | undefined;
   for (const [key, setting] of Object.entries(schema)) {
-    const fed = setting.from !== undefined && isSettingKey(setting.from)
-      ? settings[setting.from as keyof Settings] as SettingValue
-      : null;
+    if (setting.from !== undefined && !isSettingKey(setting.from)) {
+      return {
+        sentence: `Cannot start: plugin ${name}: settings.${key} is from ${
+          shorten(setting.from)
+        }, which is no setting of the tracker`,
+      };
+    }
+    const fed = setting.from !== undefined ? settings[setting.from as keyof Settings] as SettingValue : null;
     const isFed = Array.isArray(fed) ? fed.length > 0 : typeof fed === "string" && "default" in setting &&
       setting.default === null;
     isConfigured ||= isFed;

@@ -10,6 +10,8 @@ export const CONFIG_FILE_BYTES_MAX = 1024 * 1024;
 export type ConfigFile =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "too_big" }
+  /** By the runtime, which lets a program that may not do everything touch nothing in /dev, /proc and /sys. */
+  | { readonly kind: "forbidden" }
   | { readonly kind: "unreadable" };
 
 const CHUNK_BYTES = 64 * 1024;
@@ -19,8 +21,8 @@ export function readConfigFile(path: string): ConfigFile {
   try {
     using file = Deno.openSync(path);
     return readToEnd(file);
-  } catch {
-    return { kind: "unreadable" };
+  } catch (error) {
+    return { kind: error instanceof Deno.errors.NotCapable ? "forbidden" : "unreadable" };
   }
 }
 

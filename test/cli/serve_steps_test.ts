@@ -6,6 +6,7 @@ const FILES: Record<string, ConfigFile> = {
   "listen.conf": { kind: "text", text: "listen.udp.workers 3\nlisten.tcp 192.0.2.9:90\ntracker.user file\n" },
   "bad.conf": { kind: "text", text: "no key\ntracker.workers many\n" },
   "huge.conf": { kind: "too_big" },
+  "/dev/shm/t.conf": { kind: "forbidden" },
   "history.conf": { kind: "text", text: "tracker.history on\n" },
   "state.conf": { kind: "text", text: "tracker.state x\n" },
 };
@@ -72,6 +73,10 @@ Deno.test("readSteps() stops at the first option that ends it", () => {
     ["-fhistory.conf", "refused: tracker.history needs tracker.state, and that is not set"],
     ["-fhistory.conf -fstate.conf", "serve"],
     ["-fhuge.conf", "refused: a config file must be at most 1048576 bytes (huge.conf)"],
+    [
+      "-f/dev/shm/t.conf",
+      'refused: -f must be a file outside of /dev, /proc and /sys, which this program may not touch, and is "/dev/shm/t.conf"',
+    ],
   ];
   for (const [line, want] of rows) {
     const { outcome } = read(line);

@@ -89,3 +89,11 @@ Deno.test("choosePlugin() grants hosts that a thread can be given, and refuses o
     );
   }
 });
+
+Deno.test("choosePlugin() refuses a setting that comes from one that there is not", () => {
+  const settings = { a: { kind: "networks", from: "acces.proxy", explanation: "Networks." } } as const;
+  const choice = choosePlugin({ name: "guest", origin: "folder", settings }, [], new ConfigDraft().finish().settings);
+  assert.deepEqual(choice, {
+    sentence: "Cannot start: plugin guest: settings.a is from acces.proxy, which is no setting of the tracker",
+  });
+});
