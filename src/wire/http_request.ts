@@ -23,7 +23,7 @@ export const HTTP_INVALID = 4;
 export const HTTP_TOO_LARGE = 5;
 
 const LF = 0x0a, CR = 0x0d, SPACE = 0x20, TAB = 0x09, SLASH = 0x2f, QUESTION = 0x3f, COLON = 0x3a, PERCENT = 0x25;
-const UPPER_A = 0x41, UPPER_Z = 0x5a, LETTER_A = 0x61, LETTER_C = 0x63, LETTER_S = 0x73;
+const UPPER_A = 0x41, UPPER_Z = 0x5a, LETTER_A = 0x61, LETTER_C = 0x63, LETTER_S = 0x73, LETTER_T = 0x74;
 
 /** Where the parts of the request at hand lie in the connection's bytes; registers of one door. */
 export class HttpRequest {
@@ -40,6 +40,8 @@ export class HttpRequest {
   headersEnd = 0;
   /** Whether the connection stays open after the reply. */
   keepAlive = false;
+  /** A header tells of a body, which is not read. */
+  hasBody = false;
   /** HTTP/1.0 or no version: a kept connection has to be announced to it. */
   oldVersion = false;
   /** Where the search for the end goes on when more bytes have come; 0 for a fresh request. */
@@ -154,7 +156,7 @@ function decodeHeaders(bytes: Uint8Array, at: number, end: number, request: Http
   request.keepAlive = !request.oldVersion;
   while (at < end && bytes[at] !== LF) at++;
   request.headersStart = at + 1;
-  let hasBody = false;
+  request.hasBody = false;
   for (let lines = 0;; lines++) {
     // `at` is the end of a line: the next one is empty, is a header, or has not come yet.
     const line = at + 1;
@@ -165,7 +167,7 @@ function decodeHeaders(bytes: Uint8Array, at: number, end: number, request: Http
       request.headersEnd = line;
       request.end = blank + 1;
       // A body is not read: it would be taken for a request of its own, which a trusted proxy has not looked at.
-      if (hasBody) request.keepAlive = false;
+      if (request.hasBody) request.keepAlive = false;
       return HTTP_OTHER;
     }
     at = line;
@@ -175,12 +177,17 @@ function decodeHeaders(bytes: Uint8Array, at: number, end: number, request: Http
       request.end = end;
       return HTTP_TOO_LARGE;
     }
-    hasBody ||= tellsOfBody(bytes, line);
-    if (bytes[line + CONNECTION.length] === COLON && isName(CONNECTION, bytes, line)) {
-      if (hasToken(CLOSE, bytes, line + CONNECTION.length + 1, at)) request.keepAlive = false;
-      else if (hasToken(KEEP_ALIVE, bytes, line + CONNECTION.length + 1, at)) request.keepAlive = true;
-    }
+    const first = bytes[line] | 0x20;
+    if (first === LETTER_C || first === LETTER_T) takeHeader(bytes, line, at, request);
   }
+}
+
+function takeHeader(bytes: Uint8Array, line: number, end: number, request: HttpRequest): void {
+  if (bytes[line + CONNECTION.length] === COLON && isName(CONNECTION, bytes, line)) {
+    if (hasToken(CLOSE, bytes, line + CONNECTION.length + 1, end)) request.keepAlive = false;
+    else if (hasToken(KEEP_ALIVE, bytes, line + CONNECTION.length + 1, end)) request.keepAlive = true;
+  }
+  if (tellsOfBody(bytes, line)) request.hasBody = true;
 }
 
 // RFC 9112 section 6.3. Other ways of writing these names are no headers (section 5.1), and proxies pass none on.
