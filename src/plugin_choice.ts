@@ -181,7 +181,9 @@ function chooseAll(
   const plugins: ChosenPlugin[] = [];
   for (const manifest of manifests) {
     const lines = config.pluginLines.filter(({ plugin }) => plugin === manifest.name);
-    const choice = choosePlugin(manifest, lines, config.settings);
+    const hasPlaceOfOurs = manifest.origin === "folder" && SHIPPED.some(({ name }) => name === manifest.name);
+    const claims = { ...manifest, origin: hasPlaceOfOurs ? "replacement" as const : manifest.origin };
+    const choice = choosePlugin(claims, lines, config.settings);
     if ("sentence" in choice) return { ...choice, isMistake: true };
     const isAlways = manifest.origin === "folder" ||
       SHIPPED.some(({ name, on }) => name === manifest.name && on === "always");

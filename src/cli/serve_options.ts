@@ -1,5 +1,6 @@
 /** The options of `serve`, which are opentracker's, and the texts that describe them: usage line and help. */
 import type { Command } from "commander";
+import { formatOption } from "../config/describe.ts";
 import type { Step } from "./serve_steps.ts";
 
 /** One option. Its letter is case-sensitive. */
@@ -52,18 +53,13 @@ const EXAMPLE = "-i 127.0.0.1 -p 6969 -P 6969 -f ./tracker.conf -i 10.1.1.23 -p 
 /** Width of the option column: the longest of them fits. */
 const LABEL_CHARS = 16;
 
-/** An option as it is typed: `-p`, `--state-repair`. */
-export function dashed(letter: string): string {
-  return letter.length === 1 ? `-${letter}` : `--${letter}`;
-}
-
 /**
  * Adds `options` to `command`, which notes each in `steps` in the order they stand: commander's own result keeps no order
  * among them.
  */
 export function addServeOptions(command: Command, options: readonly ServeOption[], steps: Step[]): void {
   for (const { letter, long, argument, description } of options) {
-    const flags = long === undefined || long === letter ? dashed(letter) : `-${letter}, --${long}`;
+    const flags = long === undefined || long === letter ? formatOption(letter) : `-${letter}, --${long}`;
     command.option(argument === undefined ? flags : `${flags} <${argument}>`, description);
     command.on(`option:${long ?? letter}`, (text: string | undefined) => steps.push({ letter, text: text ?? "" }));
   }
@@ -81,7 +77,7 @@ export function usageLine(program: string): string {
 /** Usage line, a line for each option, an example, and a line for each command in `commands`. */
 export function helpText(program: string, commands: Readonly<Record<string, { readonly summary: string }>>): string {
   const options = SERVE_OPTIONS.map(({ letter, argument, description }) =>
-    formatRow(argument === undefined ? dashed(letter) : `-${letter} ${argument}`, description)
+    formatRow(argument === undefined ? formatOption(letter) : `-${letter} ${argument}`, description)
   );
   return [
     usageLine(program),

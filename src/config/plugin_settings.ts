@@ -36,11 +36,17 @@ const ALLOW = "allow";
 const GRANTS = ["read", "write", "net"] as const;
 const GRANT_WISH = "read PATH, write PATH or net HOST[:PORT] (an IPv6 HOST in brackets)";
 
+/** Settings of the tracker that are for a plugin begin so. */
+const FOR_PLUGINS = "access.";
+
 /** Who the plugin is, and what it declares. */
 export interface PluginClaims {
   readonly name: string;
-  /** One of ours may reach what a setting of the tracker that feeds it names; any other, what is named to it. */
-  readonly origin: "shipped" | "folder";
+  /**
+   * One of ours may reach what the settings of the tracker that feed it name, and one of the folder that has taken the
+   * place of one of ours what those for plugins name; any other, what is named to it.
+   */
+  readonly origin: "shipped" | "replacement" | "folder";
   readonly settings: Readonly<Record<string, PluginSetting>>;
 }
 
@@ -94,7 +100,8 @@ export function choosePlugin(
   for (const [key, setting] of Object.entries(schema)) {
     const path = values[key];
     if (setting.kind !== "path" || typeof path !== "string") continue;
-    const isGranted = origin === "shipped" || named.has(key), list = isGranted ? grants : withheld;
+    const isForIt = origin === "replacement" && setting.from?.startsWith(FOR_PLUGINS) && path !== setting.default;
+    const isGranted = origin === "shipped" || isForIt || named.has(key), list = isGranted ? grants : withheld;
     list.read.push(path);
     if (setting.write || setting.fifo) list.write.push(path);
     const own = `plugin.${name}.${key}`;

@@ -7,7 +7,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { fileInUse, isBusy, toStateFault } from "./state_fault.ts";
-import { isThere, makeSecret, tryCreateSecretFile } from "./state_making.ts";
+import { isSeen, isThere, makeSecret, tryCreateSecretFile } from "./state_making.ts";
 import { lockedPath, lockPath } from "./state_paths.ts";
 
 /** Nobody else needs to read it. */
@@ -106,13 +106,5 @@ function attempt<T>(path: string, beside: string, work: () => T, isLook = false)
     return work();
   } catch (error) {
     throw toStateFault(isSeen(beside) ? beside : path, error, isLook);
-  }
-}
-
-function isSeen(path: string): boolean {
-  try {
-    return isThere(path);
-  } catch {
-    return false;
   }
 }

@@ -87,8 +87,8 @@ function isDeniedThere(path: string): boolean {
   }
 }
 
-// In a folder that may not be entered nothing is seen.
-function isSeen(path: string): boolean {
+/** Whether there is anything to be seen at `path`: in a folder that may not be entered there is not. */
+export function isSeen(path: string): boolean {
   try {
     return isThere(path);
   } catch {

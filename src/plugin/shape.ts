@@ -20,7 +20,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export function refuseShape(found: unknown, name: string): string | null {
   if (!isFields(found)) return "has no default export that is an object";
   if (typeof found.name !== "string" || !NAME.test(found.name)) {
-    return "its name must be letters, digits and _, a letter first, at most 32";
+    return "its name must be lower case letters, digits and _, a letter first, at most 32";
   }
   if (found.name !== name) return `its name must be that of its file, ${name}, and is ${found.name}`;
   for (const key of membersOf(found)) {

@@ -1,13 +1,16 @@
 /** What a plugin may reach is what lines of the config say, whatever it declares. */
 import assert from "node:assert/strict";
 import { ConfigDraft, type Problem } from "../../src/config/config.ts";
-import { choosePlugin, type PluginChoice } from "../../src/config/plugin_settings.ts";
+import { choosePlugin, type PluginChoice, type PluginClaims } from "../../src/config/plugin_settings.ts";
 
 const SETTINGS = {
   mine: { kind: "path", default: "/etc/shadow", write: true, explanation: "A file." },
   fed: { kind: "path", default: null, from: "tracker.state", write: true, explanation: "A file." },
   pipe: { kind: "path", default: "/run/pipe", fifo: true, explanation: "A FIFO." },
+  list: { kind: "path", default: "/etc/passwd", from: "access.whitelist", explanation: "A list." },
 } as const;
+
+type Origin = PluginClaims["origin"];
 
 /** Hosts that the runtime can grant, and what it fails with. */
 const HOSTS =
@@ -39,13 +42,13 @@ const NO_HOSTS = [
     `${"a.".repeat(200)}a`,
   ]);
 
-function choose(origin: "shipped" | "folder", config: string): PluginChoice {
+function choose(origin: Origin, config: string): PluginChoice {
   const choice = tryToChoose(origin, config);
   assert.ok(!("sentence" in choice));
   return choice;
 }
 
-function tryToChoose(origin: "shipped" | "folder", config: string): PluginChoice | Problem {
+function tryToChoose(origin: Origin, config: string): PluginChoice | Problem {
   const draft = new ConfigDraft();
   assert.equal(draft.applyFile("test.conf", `tracker.state /var/lib/state\n${config}`), null);
   const { pluginLines, settings } = draft.finish();
@@ -53,9 +56,9 @@ function tryToChoose(origin: "shipped" | "folder", config: string): PluginChoice
 }
 
 Deno.test("choosePlugin() grants a plugin of the folder no path that it names itself or takes from the tracker's settings", () => {
-  const { grants, withheld, fifos, values } = choose("folder", "");
+  const { grants, withheld, fifos, values } = choose("folder", "access.whitelist /white\n");
   assert.deepEqual([grants, fifos], [{ read: [], write: [], net: [] }, []]);
-  assert.deepEqual([...withheld.read].sort(), ["/etc/shadow", "/run/pipe", "/var/lib/state"]);
+  assert.deepEqual([...withheld.read].sort(), ["/etc/shadow", "/run/pipe", "/var/lib/state", "/white"]);
   assert.equal(values["fed"], "/var/lib/state", "it is told the value all the same");
 });
 
@@ -63,7 +66,7 @@ Deno.test("choosePlugin() grants what lines of the config name or allow", () => 
   const lines = "plugin.guest.mine /a\nplugin.guest.pipe /b\nplugin.guest.allow read /c\nplugin.guest.allow net d:1\n";
   const { grants, withheld, fifos } = choose("folder", lines);
   assert.deepEqual(grants, { read: ["/c", "/a", "/b"], write: ["/a", "/b"], net: ["d:1"] });
-  assert.deepEqual([withheld.read, withheld.write, fifos], [["/var/lib/state"], ["/var/lib/state"], [{
+  assert.deepEqual([withheld.read, withheld.write, fifos], [["/var/lib/state", "/etc/passwd"], ["/var/lib/state"], [{
     path: "/b",
     setting: "plugin.guest.pipe",
   }]]);
@@ -96,4 +99,10 @@ Deno.test("choosePlugin() refuses a setting that comes from one that there is no
   assert.deepEqual(choice, {
     sentence: "Cannot start: plugin guest: settings.a is from acces.proxy, which is no setting of the tracker",
   });
+});
+
+Deno.test("choosePlugin() grants what has taken the place of one of ours what the settings for plugins name, no more", () => {
+  assert.deepEqual(choose("replacement", "").grants.read, []);
+  const { grants } = choose("replacement", "access.whitelist /white\n");
+  assert.deepEqual(grants, { read: ["/white"], write: [], net: [] });
 });

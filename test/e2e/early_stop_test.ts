@@ -1,5 +1,6 @@
 /** A tracker that is told to stop before it serves: whatever its start waits for, it ends, and serves nobody. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { makeFifo } from "../../src/fifo.ts";
 import { StateFile } from "../../src/persist/state_file.ts";
 import { StateRun, withStatePath } from "../support/state.ts";
@@ -56,7 +57,7 @@ Deno.test(
     const lock = `${path}.lock`;
     Deno.removeSync(lock);
     const tracker = start(path.replace(/\/[^/]*$/, ""), { "tracker.state": path });
-    while (!isThere(lock)) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (!existsSync(lock)) await new Promise((resolve) => setTimeout(resolve, 1));
     await stopEarly(tracker, "SIGTERM");
     const file = StateFile.open(path);
     try {
@@ -78,13 +79,4 @@ async function stopEarly(tracker: Program, signal: Deno.Signal): Promise<void> {
   assert.equal(await tracker.stop(signal, STOP_MS_MAX), 0, tracker.printed());
   assert.match(tracker.printed(), /^told to stop before it serves$/m);
   assert.doesNotMatch(tracker.printed(), /listening on/);
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

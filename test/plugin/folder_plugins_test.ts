@@ -48,6 +48,18 @@ Deno.test("what the config grants, a host has, and no more", OPTIONS, async () =
   await tracker.untilLogged(/start; may read .*granted.txt, .*given.txt; wants read a.txt, net example.org as well/);
 });
 
+Deno.test("a changed copy of a shipped plugin in its place reads what the settings for it name", OPTIONS, async () => {
+  const text = Deno.readTextFileSync(new URL("../../plugins/accesslist.ts", import.meta.url));
+  await using tracker = await startWithPlugins(
+    KINDS[0]!,
+    { "plugins/accesslist.ts": text.replaceAll("} info hashes", "} hashes of ours"), white: `${"61".repeat(20)}\n` },
+    (folder) => `access.whitelist ${folder}/white\n`,
+  );
+  await tracker.untilLogged(/^plugin accesslist: whitelist: 1 hashes of ours, 0 bad lines in /);
+  assert.match(await exchange(tracker.tcpPort, announceRequest("a", 1)), /8:intervali/);
+  assert.match(await exchange(tracker.tcpPort, announceRequest("b", 1)), /not authorized/);
+});
+
 Deno.test("a broken plugin stops the start with file, line and reason", OPTIONS, async () => {
   const rows: [file: string, text: string, want: RegExp, config?: string][] = [
     ["bad.ts", "export default {\n  name: ;\n}", /bad\.ts:2: .*[Ee]xpression expected/],
@@ -59,6 +71,7 @@ Deno.test("a broken plugin stops the start with file, line and reason", OPTIONS,
       /bad\.ts: a plugin may import files .*outside/,
     ],
     ["bad.ts", "export const plugin = 1;", /bad\.ts: has no default export that is an object$/],
+    ["bad.ts", "export default { name: 'Bad' };", /bad\.ts: its name must be lower case letters, digits and _/],
     ["bad.ts", "export default { name: 'good' };", /bad\.ts: its name must be that of its file, bad, and is good$/],
     ["bad.ts", "export default { name: 'bad', admitAnounce() {} };", /bad\.ts: admitAnounce is not a slot; there are/],
     ["bad.ts", "export default { name: 'bad', admitAnnounce: 1 };", /bad\.ts: admitAnnounce must be a function$/],
